@@ -1,0 +1,54 @@
+import type { KeyId, TenantId } from '#core/shared/ids.ts';
+import type { Scope } from '#core/tenants/types.ts';
+import type { ApiError } from './errors.ts';
+import { ERRORS, errorBody } from './errors.ts';
+import type { RouteId } from './routes.ts';
+
+/** Who is calling, as the authorizer (or the chat function itself) established it. */
+export type Principal =
+  | {
+      readonly kind: 'client';
+      readonly tenantId: TenantId;
+      readonly keyId: KeyId;
+      readonly scopes: readonly Scope[];
+    }
+  | { readonly kind: 'agency'; readonly actor: string }
+  | { readonly kind: 'anonymous' };
+
+/** An HTTP request as route code sees it, whatever carried it here. */
+export type ApiRequest = {
+  readonly routeId: RouteId;
+  readonly requestId: string;
+  readonly principal: Principal;
+  /** Path parameters, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Query parameters; a repeated one keeps its last value. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Header names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The raw bytes: webhooks are verified over them. */
+  readonly body: Buffer;
+};
+
+export type ApiResponse = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; absent: no body. */
+  readonly body?: unknown;
+};
+
+export const respond = (
+  status: number,
+  body?: unknown,
+  headers?: Readonly<Record<string, string>>,
+): ApiResponse => ({
+  status,
+  body,
+  ...(headers === undefined ? {} : { headers }),
+});
+
+export const refuse = (error: ApiError): ApiResponse => ({
+  status: ERRORS[error.code].status,
+  body: errorBody(error),
+  ...(error.headers === undefined ? {} : { headers: error.headers }),
+});

@@ -1,0 +1,213 @@
+import type { Scope } from '#core/tenants/types.ts';
+
+/** Who may call a route. `key`: a client with the scope; `admin`: the agency; `signature`: Dodo, by its signed body. */
+export type RouteAuth =
+  | { readonly kind: 'key'; readonly scope: Scope }
+  | { readonly kind: 'admin' }
+  | { readonly kind: 'signature' }
+  | { readonly kind: 'none' };
+
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** API Gateway's resource path under the stage `/v1`. */
+  readonly path: string;
+  readonly auth: RouteAuth;
+  /** The function that serves it. `chat` checks keys itself, the others have the authorizer in front. */
+  readonly function: 'chat' | 'control' | 'dodo-webhook';
+  readonly summary: string;
+};
+
+const key = (scope: Scope): RouteAuth => ({ kind: 'key', scope });
+const admin: RouteAuth = { kind: 'admin' };
+
+/** Every HTTP route, read by the API stack, the local server, the control function, OpenAPI and the tests. */
+export const ROUTES = {
+  healthz: {
+    method: 'GET',
+    path: '/healthz',
+    auth: { kind: 'none' },
+    function: 'control',
+    summary: 'Says that the API answers.',
+  },
+
+  createChatCompletion: {
+    method: 'POST',
+    path: '/chat/completions',
+    auth: key('chat'),
+    function: 'chat',
+    summary: 'Answers a chat, plain or as a stream.',
+  },
+  createCompletion: {
+    method: 'POST',
+    path: '/completions',
+    auth: key('chat'),
+    function: 'chat',
+    summary: 'Completes a text, plain or as a stream.',
+  },
+  listModels: {
+    method: 'GET',
+    path: '/models',
+    auth: key('models'),
+    function: 'control',
+    summary: "Lists the tenant's models.",
+  },
+  retrieveModel: {
+    method: 'GET',
+    path: '/models/{model}',
+    auth: key('models'),
+    function: 'control',
+    summary: "Shows one of the tenant's models.",
+  },
+
+  readCredits: {
+    method: 'GET',
+    path: '/credits',
+    auth: key('credits'),
+    function: 'control',
+    summary: 'Shows available and held credits.',
+  },
+  listCreditEntries: {
+    method: 'GET',
+    path: '/credits/entries',
+    auth: key('credits'),
+    function: 'control',
+    summary: 'Lists the account book, newest first.',
+  },
+  listCreditPacks: {
+    method: 'GET',
+    path: '/credits/packs',
+    auth: key('credits'),
+    function: 'control',
+    summary: 'Lists the packs of credits on sale.',
+  },
+  createCreditCheckout: {
+    method: 'POST',
+    path: '/credits/checkout',
+    auth: key('credits'),
+    function: 'control',
+    summary: 'Opens a checkout for a pack of credits.',
+  },
+  readUsage: {
+    method: 'GET',
+    path: '/usage',
+    auth: key('usage'),
+    function: 'control',
+    summary: 'Sums usage by day, key and model.',
+  },
+
+  createTenant: {
+    method: 'POST',
+    path: '/admin/tenants',
+    auth: admin,
+    function: 'control',
+    summary: 'Creates a tenant with an empty account.',
+  },
+  listTenants: {
+    method: 'GET',
+    path: '/admin/tenants',
+    auth: admin,
+    function: 'control',
+    summary: 'Lists tenants.',
+  },
+  retrieveTenant: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}',
+    auth: admin,
+    function: 'control',
+    summary: 'Shows one tenant with its account.',
+  },
+  updateTenant: {
+    method: 'PATCH',
+    path: '/admin/tenants/{tenant}',
+    auth: admin,
+    function: 'control',
+    summary: 'Renames, suspends, resumes or closes a tenant.',
+  },
+  createKey: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/keys',
+    auth: admin,
+    function: 'control',
+    summary: 'Creates an API key; its text is shown this once.',
+  },
+  listKeys: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/keys',
+    auth: admin,
+    function: 'control',
+    summary: "Lists a tenant's API keys.",
+  },
+  rotateKey: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/keys/{key}/rotate',
+    auth: admin,
+    function: 'control',
+    summary: 'Replaces a key; the old one works for a grace period.',
+  },
+  revokeKey: {
+    method: 'DELETE',
+    path: '/admin/tenants/{tenant}/keys/{key}',
+    auth: admin,
+    function: 'control',
+    summary: 'Revokes a key at once.',
+  },
+  createModel: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/models',
+    auth: admin,
+    function: 'control',
+    summary: 'Gives a tenant a model name that an adapter answers.',
+  },
+  listTenantModels: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/models',
+    auth: admin,
+    function: 'control',
+    summary: "Lists a tenant's models and what answers them.",
+  },
+  removeModel: {
+    method: 'DELETE',
+    path: '/admin/tenants/{tenant}/models/{model}',
+    auth: admin,
+    function: 'control',
+    summary: 'Takes a model name away.',
+  },
+  adjustCredits: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/credits',
+    auth: admin,
+    function: 'control',
+    summary: 'Grants (+) or takes (−) credits, with a reason.',
+  },
+  listTenantEntries: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/credits/entries',
+    auth: admin,
+    function: 'control',
+    summary: "Lists a tenant's account book.",
+  },
+  readTenantUsage: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/usage',
+    auth: admin,
+    function: 'control',
+    summary: "Sums a tenant's usage by day, key and model.",
+  },
+  listAuditRecords: {
+    method: 'GET',
+    path: '/admin/audit',
+    auth: admin,
+    function: 'control',
+    summary: 'Lists what the agency did, and why.',
+  },
+
+  receiveDodoWebhook: {
+    method: 'POST',
+    path: '/webhooks/dodo',
+    auth: { kind: 'signature' },
+    function: 'dodo-webhook',
+    summary: "Takes Dodo's signed events.",
+  },
+} as const satisfies Record<string, Route>;
+
+export type RouteId = keyof typeof ROUTES;

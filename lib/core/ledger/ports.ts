@@ -1,0 +1,101 @@
+import type { UsageEvent } from '#core/metering/types.ts';
+import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
+import type { MicroCredits } from '#core/shared/money.ts';
+import type { Result } from '#core/shared/result.ts';
+import type { Account, AccountStatus, Entry, EntrySource, GrantKind } from './types.ts';
+
+export type PlaceHold = {
+  readonly tenantId: TenantId;
+  readonly keyId: KeyId;
+  readonly holdId: HoldId;
+  readonly amountMicro: MicroCredits;
+  readonly nowMs: number;
+  readonly expiresAtMs: number;
+};
+
+export type HoldRefused =
+  | { readonly code: 'insufficient_credits'; readonly availableMicro: MicroCredits }
+  | { readonly code: 'account_suspended' }
+  | { readonly code: 'key_stopped' }
+  | { readonly code: 'too_many_holds' }
+  | { readonly code: 'account_not_found' };
+
+/** A rated usage event, ready to be settled against its hold. */
+export type Charge = { readonly event: UsageEvent; readonly amountMicro: MicroCredits };
+
+export type SettledCharge =
+  | {
+      readonly outcome: 'settled';
+      readonly chargedMicro: MicroCredits;
+      readonly shortfallMicro: MicroCredits;
+    }
+  | { readonly outcome: 'duplicate' };
+
+export type Grant = {
+  readonly tenantId: TenantId;
+  readonly grantId: GrantId;
+  readonly kind: GrantKind;
+  readonly amountMicro: MicroCredits;
+  readonly expiresAtMs?: number;
+  readonly source: EntrySource;
+  readonly reason: string;
+  readonly actor: string;
+  readonly nowMs: number;
+};
+
+export type Debit = Omit<Grant, 'grantId' | 'kind' | 'expiresAtMs'>;
+
+/** Takes credits of one grant back in full, into debt where they were spent: so that the order of events does not matter. */
+export type ClawBack = Debit & { readonly grantId: GrantId };
+
+/** `applied` the first time, `duplicate` for the same source and input, `idempotency_conflict` for the same source with another input. */
+export type Applied = { readonly outcome: 'applied' | 'duplicate'; readonly account: Account };
+export type ApplyRefused =
+  | { readonly code: 'account_not_found' }
+  | { readonly code: 'idempotency_conflict' }
+  | { readonly code: 'grant_not_found' }
+  | { readonly code: 'insufficient_credits'; readonly availableMicro: MicroCredits };
+
+export type EntryPage = { readonly entries: readonly Entry[]; readonly nextCursor: string | null };
+
+/**
+ * The account book of every tenant. Each method is atomic and safe to repeat; each retries the database's
+ * transient refusals (conflicts, throttling) within a named limit and throws `LedgerUnavailable` past it.
+ */
+export type Ledger = {
+  /** Opens an empty account; repeating it changes nothing. */
+  readonly openAccount: (tenantId: TenantId, overdraftLimitMicro: MicroCredits) => Promise<void>;
+  readonly readAccount: (tenantId: TenantId) => Promise<Account | undefined>;
+  readonly setStatus: (tenantId: TenantId, status: AccountStatus) => Promise<void>;
+  /** Stops a key from `fromMs` on, for every hold placed after it. */
+  readonly stopKey: (tenantId: TenantId, keyId: KeyId, fromMs: number) => Promise<void>;
+  /** One conditional write: available ≥ amount, status active, key not stopped. Refused: nothing changed. */
+  readonly placeHold: (
+    hold: PlaceHold,
+  ) => Promise<Result<{ readonly availableMicro: MicroCredits }, HoldRefused>>;
+  /** Returns a hold in full. `already_ended` when it was settled, voided or expired before. */
+  readonly voidHold: (tenantId: TenantId, holdId: HoldId) => Promise<'voided' | 'already_ended'>;
+  /** Settles rated events of one tenant, in as few transactions as fit; the outcomes are in the order of the charges. */
+  readonly settle: (
+    tenantId: TenantId,
+    charges: readonly Charge[],
+    nowMs: number,
+  ) => Promise<readonly SettledCharge[]>;
+  readonly grant: (grant: Grant) => Promise<Result<Applied, ApplyRefused>>;
+  /** Takes from available, never below zero. */
+  readonly debit: (debit: Debit) => Promise<Result<Applied, ApplyRefused>>;
+  readonly clawBack: (clawBack: ClawBack) => Promise<Result<Applied, ApplyRefused>>;
+  /** Moves what is left of a grant out of reach while a dispute is open; `release` brings it back. */
+  readonly freeze: (freeze: Omit<ClawBack, 'amountMicro'>) => Promise<Result<Applied, ApplyRefused>>;
+  readonly release: (release: Omit<ClawBack, 'amountMicro'>) => Promise<Result<Applied, ApplyRefused>>;
+  /** Ends what is past its time: holds return to available and are reported, grants lose what is left of them. */
+  readonly expire: (
+    tenantId: TenantId,
+    nowMs: number,
+  ) => Promise<{ readonly holds: readonly HoldId[]; readonly grants: readonly GrantId[] }>;
+  /** Newest first, at most `limit` (≤ 100). */
+  readonly listEntries: (
+    tenantId: TenantId,
+    page: { readonly limit: number; readonly cursor?: string },
+  ) => Promise<EntryPage>;
+};

@@ -1,0 +1,34 @@
+import type { HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
+
+/** How a metered call ended. Only `engine_failed` before the first token is free; the rest is charged for what was delivered. */
+export type UsageStatus = 'succeeded' | 'client_closed' | 'engine_failed';
+
+/**
+ * One call, as measured by the chat function: the unit that is rated, settled and archived once.
+ * Sent to the usage queue; `id` is what makes a repeat harmless.
+ */
+export type UsageEvent = {
+  readonly id: UsageEventId;
+  readonly tenantId: TenantId;
+  readonly keyId: KeyId;
+  readonly requestId: RequestId;
+  readonly holdId: HoldId;
+  /** The alias the client asked for, e.g. `northwind-support`. */
+  readonly model: string;
+  /** The adapter that answered, as the engine itself said; null for a bare base model or when nothing was answered. */
+  readonly adapter: string | null;
+  readonly operation: 'chat.completion' | 'text_completion';
+  /** OpenAI's `user` field, opaque to us. */
+  readonly user: string | null;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Choices asked for (`n`); each is billed for its own output tokens, already in `outputTokens`. */
+  readonly choices: number;
+  readonly computeMs: number;
+  readonly timeToFirstTokenMs: number | null;
+  readonly status: UsageStatus;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** The price book in force when the call began; the settlement rates by it and no other. */
+  readonly priceBook: { readonly id: string; readonly version: number };
+};

@@ -1,0 +1,41 @@
+import type { AdapterId, KeyId, TenantId } from '#core/shared/ids.ts';
+
+export type Tenant = {
+  readonly id: TenantId;
+  readonly name: string;
+  readonly status: 'active' | 'suspended' | 'closed';
+  /** Which price book rates this tenant's calls. */
+  readonly priceBookId: string;
+  readonly createdAtMs: number;
+  readonly dodoCustomerId?: string;
+};
+
+export const SCOPES = ['chat', 'models', 'files', 'fine_tuning', 'feedback', 'credits', 'usage'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** What is stored of an API key: never its text. */
+export type ApiKey = {
+  readonly id: KeyId;
+  readonly tenantId: TenantId;
+  readonly name: string;
+  /** SHA-256 of the key's whole text, hex. The text carries 190 bits of randomness, so no salt or stretching is needed. */
+  readonly hash: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAtMs: number;
+  /** From this moment the key is refused: set at creation, or by a rotation's grace period. */
+  readonly expiresAtMs?: number;
+  readonly revokedAtMs?: number;
+};
+
+/** A model name of one tenant and what answers it. */
+export type ModelRoute = {
+  readonly tenantId: TenantId;
+  /** What the client writes as `model`. Unique within the tenant. */
+  readonly alias: string;
+  readonly baseModel: string;
+  /** Null: the bare base model. */
+  readonly adapterId: AdapterId | null;
+  /** SageMaker's name for what to invoke; for an adapter it is unique and never reused. */
+  readonly inferenceComponentName: string;
+  readonly createdAtMs: number;
+};

@@ -1,0 +1,102 @@
+import type { BUCKETS, QUEUES, SECRETS, TABLES } from './resources.ts';
+
+type Access = 'read' | 'readWrite';
+
+/** What a function may touch. The CDK stack turns this into its role and environment, the local runtime into its environment. */
+export type FunctionUses = {
+  readonly tables?: Partial<Record<keyof typeof TABLES, Access>>;
+  readonly queues?: readonly (keyof typeof QUEUES)[];
+  readonly buckets?: Partial<Record<keyof typeof BUCKETS, Access>>;
+  readonly secrets?: readonly (keyof typeof SECRETS)[];
+  readonly invokesEndpoint?: boolean;
+  readonly tokenizers?: boolean;
+  readonly priceTables?: boolean;
+};
+
+export type FunctionTrigger =
+  | { readonly kind: 'http'; readonly streaming: boolean }
+  | { readonly kind: 'authorizer' }
+  | {
+      readonly kind: 'queue';
+      readonly queue: keyof typeof QUEUES;
+      readonly batchSize: number;
+      readonly windowSeconds: number;
+      readonly maxConcurrency: number;
+    }
+  | { readonly kind: 'schedule'; readonly everyMinutes: number };
+
+/** One Lambda function; its code is `functions/<name>/handler.ts`. Which routes an http one serves stands in `#api/routes.ts`. */
+export type FunctionDefinition = {
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  readonly trigger: FunctionTrigger;
+  readonly uses: FunctionUses;
+};
+
+export const FUNCTIONS = {
+  chat: {
+    memoryMb: 1024,
+    timeoutSeconds: 900,
+    trigger: { kind: 'http', streaming: true },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'read', idempotency: 'readWrite' },
+      queues: ['usage'],
+      secrets: ['keyPepper'],
+      invokesEndpoint: true,
+      tokenizers: true,
+      priceTables: true,
+    },
+  },
+  control: {
+    memoryMb: 512,
+    timeoutSeconds: 29,
+    trigger: { kind: 'http', streaming: false },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' },
+      secrets: ['keyPepper', 'dodo'],
+      priceTables: true,
+    },
+  },
+  authorizer: {
+    memoryMb: 512,
+    timeoutSeconds: 5,
+    trigger: { kind: 'authorizer' },
+    uses: { tables: { directory: 'read' }, secrets: ['keyPepper', 'adminKey'] },
+  },
+  'dodo-webhook': {
+    memoryMb: 512,
+    timeoutSeconds: 10,
+    trigger: { kind: 'http', streaming: false },
+    uses: { tables: { billing: 'readWrite' }, queues: ['payments'], secrets: ['dodo'] },
+  },
+  'apply-payment': {
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    trigger: { kind: 'queue', queue: 'payments', batchSize: 5, windowSeconds: 0, maxConcurrency: 5 },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' },
+      secrets: ['dodo'],
+      priceTables: true,
+    },
+  },
+  'settle-usage': {
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    trigger: { kind: 'queue', queue: 'usage', batchSize: 100, windowSeconds: 1, maxConcurrency: 10 },
+    uses: { tables: { ledger: 'readWrite', directory: 'read' }, priceTables: true },
+  },
+  'archive-usage': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 5 },
+    uses: { tables: { ledger: 'readWrite', directory: 'read' }, buckets: { archive: 'readWrite' } },
+  },
+  'expire-holds': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 1 },
+    uses: { tables: { ledger: 'readWrite', directory: 'read' } },
+  },
+} as const satisfies Record<string, FunctionDefinition>;
+
+export type FunctionName = keyof typeof FUNCTIONS;

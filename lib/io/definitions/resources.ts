@@ -1,0 +1,78 @@
+/**
+ * Every table, queue and bucket of the product, once, as data. The CDK stacks create them from it on AWS and the
+ * local runtime on one machine; a test holds the synthesized templates against it.
+ */
+export type IndexDefinition = {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey: string;
+};
+
+export type TableDefinition = {
+  readonly name: string;
+  /** The environment variable that tells a function this table's name. */
+  readonly env: string;
+  readonly partitionKey: 'pk';
+  readonly sortKey: 'sk';
+  readonly indexes: readonly IndexDefinition[];
+  readonly ttlAttribute?: string;
+};
+
+export type QueueDefinition = {
+  readonly name: string;
+  readonly env: string;
+  readonly visibilitySeconds: number;
+  /** Deliveries before a message goes to the dead-letter queue `<name>-dlq`. */
+  readonly maxReceives: number;
+};
+
+export type BucketDefinition = { readonly name: string; readonly env: string };
+
+const table = (
+  name: string,
+  env: string,
+  extra: Partial<Pick<TableDefinition, 'indexes' | 'ttlAttribute'>> = {},
+): TableDefinition => ({
+  name,
+  env,
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [],
+  ...extra,
+});
+
+export const TABLES = {
+  /** Accounts, grants, entries, markers and usage roll-ups, one partition a tenant. */
+  ledger: table('ledger', 'LEDGER_TABLE'),
+  /** Tenants, keys, models and the audit log. */
+  directory: table('directory', 'DIRECTORY_TABLE', {
+    indexes: [{ name: 'byList', partitionKey: 'listPk', sortKey: 'listSk' }],
+  }),
+  /** Checkouts, payments and every webhook that Dodo delivered. */
+  billing: table('billing', 'BILLING_TABLE', {
+    indexes: [{ name: 'byList', partitionKey: 'listPk', sortKey: 'listSk' }],
+  }),
+  /** First answers of calls that carried an Idempotency-Key. */
+  idempotency: table('idempotency', 'IDEMPOTENCY_TABLE', { ttlAttribute: 'expiresAtSec' }),
+} as const satisfies Record<string, TableDefinition>;
+
+export const QUEUES = {
+  usage: { name: 'usage', env: 'USAGE_QUEUE_URL', visibilitySeconds: 180, maxReceives: 5 },
+  payments: { name: 'payments', env: 'PAYMENTS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 8 },
+} as const satisfies Record<string, QueueDefinition>;
+
+export const BUCKETS = {
+  /** Usage as compressed JSON lines, `usage/dt=YYYY-MM-DD/hour=HH/<tenant>.jsonl.gz`. */
+  archive: { name: 'archive', env: 'ARCHIVE_BUCKET' },
+  /** Clients' files and adapters, everything under `tenants/<tenant>/`. */
+  tenantData: { name: 'tenant-data', env: 'TENANT_DATA_BUCKET' },
+} as const satisfies Record<string, BucketDefinition>;
+
+/** Secrets by their logical name; a function reads one by the name or ARN in the environment variable. */
+export const SECRETS = {
+  /** Keys the checksum of API keys; a list, newest first, so that it can be rotated. */
+  keyPepper: { name: 'key-pepper', env: 'KEY_PEPPER_SECRET' },
+  adminKey: { name: 'admin-key', env: 'ADMIN_KEY_SECRET' },
+  /** `{"apiKey": "…", "webhookKeys": ["whsec_…", …]}`, newest webhook key first. */
+  dodo: { name: 'dodo', env: 'DODO_SECRET' },
+} as const;
