@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+/** A program that the local runtime started and will end. */
+export type ChildService = {
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** SIGTERM, then SIGKILL after `KILL_AFTER_MS`; resolves when the process is gone. */
+  readonly stop: () => Promise<void>;
+};
+
+const KILL_AFTER_MS = 3_000;
+
+/** Starts a program whose output the log keeps; `onLine` sees each line of it. Throws when it cannot be started. */
+export function startChild(options: {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly onLine?: (line: string) => void;
+}): ChildProcess {
+  const child = spawn(options.command, options.args, {
+    env: { ...process.env, ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = '';
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) options.onLine?.(line);
+    });
+  }
+  return child;
+}
+
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  const killer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  await gone;
+  clearTimeout(killer);
+}

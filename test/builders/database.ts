@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { createTables, startDynamoDb } from '#local/services/dynamodb.ts';
+
+export type TestDatabase = {
+  readonly url: string;
+  readonly client: DynamoDBDocumentClient;
+  /** What the definitions' table names begin with here. */
+  readonly prefix: string;
+  readonly stop: () => Promise<void>;
+};
+
+/** A DynamoDB of one's own, empty, with every table created; in memory unless `onFile`. */
+export async function startTestDatabase(options: { readonly onFile?: boolean } = {}): Promise<TestDatabase> {
+  const directory = mkdtempSync(join(tmpdir(), 'tunegate-db-'));
+  const service = await startDynamoDb(options.onFile === true ? { file: join(directory, 'db.sqlite') } : {});
+  const bare = new DynamoDBClient({
+    endpoint: service.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  await createTables(bare, 'test-');
+  return {
+    url: service.url,
+    client: DynamoDBDocumentClient.from(bare, { marshallOptions: { removeUndefinedValues: true } }),
+    prefix: 'test-',
+    stop: async () => {
+      bare.destroy();
+      await service.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
