@@ -25,6 +25,8 @@ export type ApiKey = {
   /** From this moment the key is refused: set at creation, or by a rotation's grace period. */
   readonly expiresAtMs?: number;
   readonly revokedAtMs?: number;
+  /** The key that a rotation put in this one's place; until `expiresAtMs` both work. */
+  readonly replacedBy?: KeyId;
 };
 
 /** A model name of one tenant and what answers it. */
