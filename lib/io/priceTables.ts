@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import type { PriceBook } from '#core/pricing/types.ts';
+
+const LAYER_DIR = '/opt/price-tables';
+const PRICE_BOOKS_FILE = 'price-books.json';
+
+/**
+ * Reads the price books that came with the deployment, from the price-tables layer or the directory in
+ * `TUNEGATE_PRICE_TABLES_DIR`. Read once per process: a layer never changes under a running function.
+ * Throws with the file, the place in it and what to write there: without prices nothing may be sold.
+ */
+export function loadPriceBooks(env: Readonly<Record<string, string | undefined>>): readonly PriceBook[] {
+  const file = join(env['TUNEGATE_PRICE_TABLES_DIR'] ?? LAYER_DIR, PRICE_BOOKS_FILE);
+  const books = parsePriceBooks(readJson(file));
+  if (!books.ok) throw new Error(`${file}: ${books.error.message}`);
+  return books.value;
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
