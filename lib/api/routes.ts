@@ -9,7 +9,7 @@ export type RouteAuth =
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** API Gateway's resource path under the stage `/v1`. */
+  /** API Gateway's resource path under the stage `/v1`; `{name}` is one segment, `{name+}` the rest of the path. */
   readonly path: string;
   readonly auth: RouteAuth;
   /** The function that serves it. `chat` checks keys itself, the others have the authorizer in front. */
@@ -53,7 +53,7 @@ export const ROUTES = {
   },
   retrieveModel: {
     method: 'GET',
-    path: '/models/{model}',
+    path: '/models/{model+}',
     auth: key('models'),
     function: 'control',
     summary: "Shows one of the tenant's models.",
@@ -167,7 +167,7 @@ export const ROUTES = {
   },
   removeModel: {
     method: 'DELETE',
-    path: '/admin/tenants/{tenant}/models/{model}',
+    path: '/admin/tenants/{tenant}/models/{model+}',
     auth: admin,
     function: 'control',
     summary: 'Takes a model name away.',

@@ -1,0 +1,36 @@
+import { type ApiRequest, type ApiResponse, refuse } from '#api/http.ts';
+import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
+import { authorize } from './authorize.ts';
+import type { ControlDeps } from './deps.ts';
+import { healthz } from './health.ts';
+
+export type RouteHandler = (deps: ControlDeps, request: ApiRequest) => Promise<ApiResponse>;
+
+/** The routes that the control function serves. */
+export type ControlRouteId = {
+  [Id in RouteId]: (typeof ROUTES)[Id]['function'] extends 'control' ? Id : never;
+}[RouteId];
+
+/** One line for each route; a route without one is answered as unknown. */
+const HANDLERS: Partial<Record<ControlRouteId, RouteHandler>> = {
+  healthz,
+};
+
+/** Checks that the caller may use the route, and lets its handler answer. */
+export async function dispatch(deps: ControlDeps, request: ApiRequest): Promise<ApiResponse> {
+  const route: Route = ROUTES[request.routeId];
+  const allowed = authorize(route.auth, request.principal);
+  if (!allowed.ok) return refuse(allowed.error);
+  const handler: RouteHandler | undefined = isControlRoute(request.routeId)
+    ? HANDLERS[request.routeId]
+    : undefined;
+  if (handler === undefined) {
+    return refuse({
+      code: 'not_found',
+      message: `This function does not serve ${route.method} ${route.path}.`,
+    });
+  }
+  return handler(deps, request);
+}
+
+const isControlRoute = (id: RouteId): id is ControlRouteId => ROUTES[id].function === 'control';
