@@ -1,0 +1,121 @@
+/**
+ * Everything that differs between two deployments, and nothing else does. A new environment is a new entry here.
+ */
+export type Environment = {
+  readonly name: string;
+  /** Absent: the account and region of the credentials in use; the template then names none. */
+  readonly account: string | undefined;
+  readonly region: string | undefined;
+  /** Whether tables, buckets, keys and secrets outlive their stack, with deletion protection and point-in-time recovery. */
+  readonly keepsData: boolean;
+  /** Who is written to when an alarm rings; absent: subscribe to the topic by hand. */
+  readonly alarmEmail: string | undefined;
+  readonly logLevel: 'DEBUG' | 'INFO' | 'WARN';
+  readonly logRetentionDays: 14 | 365;
+  readonly api: {
+    /** Requests a second for the whole API, and the bucket above it. */
+    readonly requestsPerSecond: number;
+    readonly burst: number;
+    /** The firewall blocks an address past this; a client's servers often share one address, so it is generous. */
+    readonly requestsPerAddressIn5Minutes: number;
+  };
+  readonly tables: {
+    /** On-demand ceilings of each table, in request units a second: a runaway loop costs no more than this. */
+    readonly maxReadUnits: number;
+    readonly maxWriteUnits: number;
+  };
+  readonly chat: {
+    /** Functions kept warm for chat; 0 pays only for what runs. */
+    readonly provisionedConcurrency: number;
+  };
+  readonly inference: InferenceSettings;
+};
+
+export type InferenceSettings = {
+  readonly instanceType: string;
+  /** On-demand price of one instance, as last seen for us-east-1; only the printed estimate uses it. */
+  readonly instanceUsdPerHour: number;
+  readonly maxInstances: number;
+  /** Copies of the base model that may run; each takes the accelerators below. */
+  readonly maxCopies: number;
+  readonly acceleratorsPerCopy: number;
+  readonly minMemoryMbPerCopy: number;
+  /** Calls in flight on one copy that scaling aims at. */
+  readonly concurrencyPerCopy: number;
+  /** Folder of the base model's files in the tenant data bucket is `bases/<baseModel>/`; its tokenizer is in the layer. */
+  readonly baseModel: string;
+  readonly maxLoraRank: 8 | 16 | 32 | 64;
+  /** Adapters in GPU memory at once, and in CPU memory behind them. */
+  readonly adaptersOnGpu: number;
+  readonly adaptersInMemory: number;
+};
+
+const account = process.env['TUNEGATE_AWS_ACCOUNT'] ?? process.env['CDK_DEFAULT_ACCOUNT'];
+const region = process.env['TUNEGATE_AWS_REGION'] ?? process.env['CDK_DEFAULT_REGION'];
+const alarmEmail = process.env['TUNEGATE_ALARM_EMAIL'];
+
+export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
+  dev: {
+    name: 'dev',
+    account,
+    region,
+    keepsData: false,
+    alarmEmail,
+    logLevel: 'DEBUG',
+    logRetentionDays: 14,
+    api: { requestsPerSecond: 50, burst: 100, requestsPerAddressIn5Minutes: 5_000 },
+    tables: { maxReadUnits: 1_000, maxWriteUnits: 1_000 },
+    chat: { provisionedConcurrency: 0 },
+    inference: {
+      instanceType: 'ml.g5.xlarge',
+      instanceUsdPerHour: 1.41,
+      maxInstances: 1,
+      maxCopies: 1,
+      acceleratorsPerCopy: 1,
+      minMemoryMbPerCopy: 4_096,
+      concurrencyPerCopy: 16,
+      baseModel: 'tunegate-nano',
+      maxLoraRank: 16,
+      adaptersOnGpu: 8,
+      adaptersInMemory: 32,
+    },
+  },
+  prod: {
+    name: 'prod',
+    account,
+    region,
+    keepsData: true,
+    alarmEmail,
+    logLevel: 'INFO',
+    logRetentionDays: 365,
+    api: { requestsPerSecond: 1_000, burst: 2_000, requestsPerAddressIn5Minutes: 30_000 },
+    tables: { maxReadUnits: 20_000, maxWriteUnits: 20_000 },
+    chat: { provisionedConcurrency: 2 },
+    inference: {
+      instanceType: 'ml.g5.2xlarge',
+      instanceUsdPerHour: 1.52,
+      maxInstances: 4,
+      maxCopies: 4,
+      acceleratorsPerCopy: 1,
+      minMemoryMbPerCopy: 8_192,
+      concurrencyPerCopy: 16,
+      baseModel: 'tunegate-nano',
+      maxLoraRank: 16,
+      adaptersOnGpu: 16,
+      adaptersInMemory: 128,
+    },
+  },
+};
+
+/** Finds the environment that `-c env=NAME` asks for. Throws one line that lists them when it names none of them. */
+export function findEnvironment(name: unknown): Environment {
+  const found =
+    typeof name === 'string' && Object.hasOwn(ENVIRONMENTS, name) ? ENVIRONMENTS[name] : undefined;
+  if (found !== undefined) return found;
+  const known = Object.keys(ENVIRONMENTS)
+    .map((known) => `-c env=${known}`)
+    .join(' or ');
+  throw new Error(
+    `${name === undefined ? 'no environment named' : `no environment "${name}"`}: add ${known}`,
+  );
+}
