@@ -76,3 +76,6 @@ export const SECRETS = {
   /** `{"apiKey": "…", "webhookKeys": ["whsec_…", …]}`, newest webhook key first. */
   dodo: { name: 'dodo', env: 'DODO_SECRET' },
 } as const;
+
+/** The SageMaker endpoint that serves the base model and every adapter on it. */
+export const ENDPOINT = { name: 'inference', env: 'SAGEMAKER_ENDPOINT_NAME' } as const;

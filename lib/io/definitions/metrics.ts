@@ -1,0 +1,19 @@
+/** Every custom metric carries one dimension, `service`: the name of the function that counts it. */
+export const METRIC_NAMESPACE = 'Tunegate';
+
+/**
+ * What functions count and alarms watch, once, as data: each is a sum, absent while nothing happened.
+ * A function emits it through Powertools Metrics under its own name as `service`.
+ */
+export const METRICS = {
+  /** Holds whose function died before it settled or voided them. */
+  holdsExpired: { name: 'HoldsExpired', service: 'expire-holds' },
+  /** Usage events that cannot be read or rated, on their way to the dead-letter queue. */
+  poisonEvents: { name: 'PoisonEvents', service: 'settle-usage' },
+  /** Calls that cost more than was held and could be taken: each is a loss of the agency. */
+  shortfalls: { name: 'Shortfalls', service: 'settle-usage' },
+  /** Signed webhooks whose payment or refund cannot be matched with a checkout of ours. */
+  unmatchedPayments: { name: 'UnmatchedPayments', service: 'apply-payment' },
+  /** Webhooks that arrived long after Dodo made them: deliveries fail or are late. */
+  lateWebhooks: { name: 'LateWebhooks', service: 'dodo-webhook' },
+} as const;
