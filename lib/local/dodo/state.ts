@@ -1,0 +1,99 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DodoPayments } from 'dodopayments';
+import * as z from 'zod/mini';
+
+export type Customer = DodoPayments.Customer;
+export type Product = DodoPayments.Product;
+export type Payment = DodoPayments.Payment;
+export type Refund = DodoPayments.Refund;
+export type Dispute = DodoPayments.GetDispute;
+export type EventType = DodoPayments.WebhookEventType;
+
+/** A checkout session: what was asked for, and the payment that settled it once there is one. */
+export type Session = {
+  readonly id: string;
+  readonly created_at: string;
+  readonly product_cart: readonly { readonly product_id: string; readonly quantity: number }[];
+  readonly customer_id: string;
+  readonly metadata: Readonly<Record<string, string | number | boolean>>;
+  readonly return_url: string | null;
+  readonly cancel_url: string | null;
+  payment_id: string | null;
+};
+
+/** One event on its way to the webhook. Its `data` is read when it is delivered, as Dodo does it. */
+export type Delivery = {
+  readonly webhook_id: string;
+  readonly type: EventType;
+  readonly subject: { readonly kind: 'payment' | 'refund' | 'dispute'; readonly id: string };
+  readonly timestamp: string;
+  attempts: number;
+  status: 'pending' | 'delivered' | 'exhausted';
+  next_at_ms: number;
+  last_result: string | null;
+};
+
+/** Everything that the stand-in remembers. Held in memory, written to one file after every change. */
+export type State = {
+  readonly customers: Record<string, Customer>;
+  readonly products: Record<string, Product>;
+  readonly sessions: Record<string, Session>;
+  readonly payments: Record<string, Payment>;
+  readonly refunds: Record<string, Refund>;
+  readonly disputes: Record<string, Dispute>;
+  readonly deliveries: Delivery[];
+};
+
+export type StateFile = { readonly state: State; readonly save: () => void };
+
+const record = <T>() => z.record(z.string(), z.custom<T>(isObject));
+const stateSchema = z.object({
+  customers: record<Customer>(),
+  products: record<Product>(),
+  sessions: record<Session>(),
+  payments: record<Payment>(),
+  refunds: record<Refund>(),
+  disputes: record<Dispute>(),
+  deliveries: z.array(z.custom<Delivery>(isObject)),
+});
+
+/** Reads the state kept in `file`, or starts with an empty one; without a file nothing outlives the process. */
+export function openState(file: string | undefined): StateFile {
+  if (file === undefined) return { state: emptyState(), save: () => {} };
+  mkdirSync(dirname(file), { recursive: true });
+  const state = readState(file);
+  return {
+    state,
+    // Renamed into place, so that a process killed in the middle leaves the old state and not half of a new one.
+    save: () => {
+      writeFileSync(`${file}.next`, JSON.stringify(state));
+      renameSync(`${file}.next`, file);
+    },
+  };
+}
+
+function readState(file: string): State {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return emptyState();
+    throw error;
+  }
+  return stateSchema.parse(JSON.parse(text));
+}
+
+const emptyState = (): State => ({
+  customers: {},
+  products: {},
+  sessions: {},
+  payments: {},
+  refunds: {},
+  disputes: {},
+  deliveries: [],
+});
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
