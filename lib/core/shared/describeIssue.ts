@@ -32,6 +32,9 @@ function innermost(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | unde
 
 function wording(issue: z.core.$ZodIssue): string {
   if (issue.message !== GENERIC_MESSAGE) return issue.message;
+  if (isMissing(issue)) {
+    return issue.code === 'invalid_type' ? `is required: give ${article(issue.expected)}` : 'is required';
+  }
   switch (issue.code) {
     case 'invalid_type':
       return `must be ${article(issue.expected)}`;
@@ -51,6 +54,10 @@ function wording(issue: z.core.$ZodIssue): string {
       return 'is not valid';
   }
 }
+
+/** Known only where the parse reported its input. */
+const isMissing = (issue: z.core.$ZodIssue): boolean =>
+  issue.path.length > 0 && 'input' in issue && issue.input === undefined;
 
 function unionWording(issue: z.core.$ZodIssueInvalidUnion): string {
   if ('options' in issue && Array.isArray(issue.options)) {

@@ -25,25 +25,52 @@ export type AuditRecord = {
   readonly details: Readonly<Record<string, string | number | boolean | null>>;
 };
 
-/** Tenants, their keys and their models. Writes that come with an audit record are one transaction. */
+/** What may change of a tenant. Fields that are absent stay, so that two writers of different fields do not collide. */
+export type TenantChange = Partial<Pick<Tenant, 'name' | 'status' | 'priceBookId' | 'dodoCustomerId'>>;
+
+/** A new key in place of another, which works on until `expiresAtMs`. */
+export type KeyRotation = {
+  readonly replaced: KeyId;
+  readonly expiresAtMs: number;
+  readonly replacement: ApiKey;
+};
+
+export type PageRequest = { readonly limit: number; readonly cursor?: string };
+
+/**
+ * Tenants, their keys and their models. A write and its audit record are one transaction. A write that does not
+ * apply (`false` or undefined: the thing is missing, or exists already) leaves no record either.
+ */
 export type Directory = CallerDirectory & {
-  readonly createTenant: (tenant: Tenant, audit: AuditRecord) => Promise<void>;
+  readonly createTenant: (tenant: Tenant, audit: AuditRecord) => Promise<boolean>;
   readonly readTenant: (id: TenantId) => Promise<Tenant | undefined>;
-  readonly updateTenant: (tenant: Tenant, audit: AuditRecord) => Promise<void>;
-  readonly listTenants: (page: {
-    readonly limit: number;
-    readonly cursor?: string;
-  }) => Promise<{ readonly tenants: readonly Tenant[]; readonly nextCursor: string | null }>;
-  readonly putKey: (key: ApiKey, audit: AuditRecord) => Promise<void>;
+  readonly updateTenant: (
+    id: TenantId,
+    change: TenantChange,
+    audit: AuditRecord,
+  ) => Promise<Tenant | undefined>;
+  /** Oldest first, at most `limit` (≤ 100). A tenant made a moment ago may be missing. */
+  readonly listTenants: (page: PageRequest) => Promise<{
+    readonly tenants: readonly Tenant[];
+    readonly nextCursor: string | null;
+  }>;
+
+  readonly createKey: (key: ApiKey, audit: AuditRecord) => Promise<boolean>;
   readonly readKey: (id: KeyId) => Promise<ApiKey | undefined>;
+  /** False when the key is missing, revoked or replaced already. */
+  readonly rotateKey: (rotation: KeyRotation, audit: AuditRecord) => Promise<boolean>;
+  /** False when the key is missing or revoked already. */
+  readonly revokeKey: (id: KeyId, atMs: number, audit: AuditRecord) => Promise<boolean>;
   readonly listKeys: (tenantId: TenantId) => Promise<readonly ApiKey[]>;
-  readonly putModel: (model: ModelRoute, audit: AuditRecord) => Promise<void>;
+
+  readonly createModel: (model: ModelRoute, audit: AuditRecord) => Promise<boolean>;
   readonly removeModel: (tenantId: TenantId, alias: string, audit: AuditRecord) => Promise<boolean>;
   readonly listModels: (tenantId: TenantId) => Promise<readonly ModelRoute[]>;
-  readonly listAudit: (page: {
-    readonly limit: number;
-    readonly cursor?: string;
-    readonly tenantId?: TenantId;
-  }) => Promise<{ readonly records: readonly AuditRecord[]; readonly nextCursor: string | null }>;
+
+  /** Newest first, at most `limit` (≤ 100), of one tenant or of all. */
+  readonly listAudit: (page: PageRequest & { readonly tenantId?: TenantId }) => Promise<{
+    readonly records: readonly AuditRecord[];
+    readonly nextCursor: string | null;
+  }>;
   readonly appendAudit: (audit: AuditRecord) => Promise<void>;
 };

@@ -1,0 +1,139 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { KeyId, TenantId } from '#core/shared/ids.ts';
+import type { Caller, Directory, TenantChange } from '#core/tenants/ports.ts';
+import {
+  AUDIT_LIST,
+  auditItem,
+  auditPartition,
+  auditPosition,
+  keyItem,
+  keyKey,
+  keyList,
+  modelItem,
+  modelKey,
+  TENANT_LIST,
+  tenantItem,
+  tenantKey,
+  toAuditRecord,
+  toKey,
+  toModel,
+  toTenant,
+} from './directoryItems.ts';
+import { type Item, makeTableReader } from './tableReader.ts';
+import { updateOf, writeTogether } from './writeTogether.ts';
+
+const NOT_THERE = 'attribute_not_exists(pk)';
+const THERE = 'attribute_exists(pk)';
+
+/** The directory on its table. Every read by id is consistent; lists come from the index and may lag by a moment. */
+export function makeDirectory(client: DynamoDBDocumentClient, table: string): Directory {
+  const { get, queryAll, queryPage } = makeTableReader(client, table);
+
+  const tenantAndModels = async (id: TenantId): Promise<Omit<Caller, 'key'> | undefined> => {
+    const items = await queryAll({ partition: tenantKey(id).pk, indexed: false, newestFirst: false });
+    const tenant = items.find((item) => item['sk'] === 'tenant');
+    if (tenant === undefined) return undefined;
+    return { tenant: toTenant(tenant), models: items.filter((item) => item !== tenant).map(toModel) };
+  };
+
+  const readTenant = async (id: TenantId) => mapItem(await get(tenantKey(id)), toTenant);
+  const readKey = async (id: KeyId) => mapItem(await get(keyKey(id)), toKey);
+  const write = writeTogether(client, table);
+
+  return {
+    find: async (keyId) => {
+      const key = await readKey(keyId);
+      const rest = key === undefined ? undefined : await tenantAndModels(key.tenantId);
+      return key === undefined || rest === undefined ? undefined : { key, ...rest };
+    },
+
+    createTenant: (tenant, audit) =>
+      write([
+        { Put: { Item: tenantItem(tenant), ConditionExpression: NOT_THERE } },
+        { Put: { Item: auditItem(audit) } },
+      ]),
+    readTenant,
+    updateTenant: async (id, change, audit) => {
+      const applied = await write([
+        { Update: { Key: tenantKey(id), ...updateOf(definedFields(change)), ConditionExpression: THERE } },
+        { Put: { Item: auditItem(audit) } },
+      ]);
+      return applied ? readTenant(id) : undefined;
+    },
+    listTenants: async (page) => {
+      const { items, more } = await queryPage(
+        { partition: TENANT_LIST, indexed: true, newestFirst: false },
+        page,
+      );
+      const tenants = items.map(toTenant);
+      return { tenants, nextCursor: more ? (tenants.at(-1)?.id ?? null) : null };
+    },
+
+    createKey: (key, audit) =>
+      write([
+        // No key for a tenant that does not exist.
+        { ConditionCheck: { Key: tenantKey(key.tenantId), ConditionExpression: THERE } },
+        { Put: { Item: keyItem(key), ConditionExpression: NOT_THERE } },
+        { Put: { Item: auditItem(audit) } },
+      ]),
+    readKey,
+    rotateKey: ({ replaced, expiresAtMs, replacement }, audit) =>
+      write([
+        {
+          Update: {
+            Key: keyKey(replaced),
+            ...updateOf({ expiresAtMs, replacedBy: replacement.id }),
+            ConditionExpression: `${THERE} AND attribute_not_exists(revokedAtMs) AND attribute_not_exists(replacedBy)`,
+          },
+        },
+        { Put: { Item: keyItem(replacement), ConditionExpression: NOT_THERE } },
+        { Put: { Item: auditItem(audit) } },
+      ]),
+    revokeKey: (id, atMs, audit) =>
+      write([
+        {
+          Update: {
+            Key: keyKey(id),
+            ...updateOf({ revokedAtMs: atMs }),
+            ConditionExpression: `${THERE} AND attribute_not_exists(revokedAtMs)`,
+          },
+        },
+        { Put: { Item: auditItem(audit) } },
+      ]),
+    listKeys: async (tenantId) =>
+      (await queryAll({ partition: keyList(tenantId), indexed: true, newestFirst: false })).map(toKey),
+
+    createModel: (model, audit) =>
+      write([
+        { ConditionCheck: { Key: tenantKey(model.tenantId), ConditionExpression: THERE } },
+        { Put: { Item: modelItem(model), ConditionExpression: NOT_THERE } },
+        { Put: { Item: auditItem(audit) } },
+      ]),
+    removeModel: (tenantId, alias, audit) =>
+      write([
+        { Delete: { Key: modelKey(tenantId, alias), ConditionExpression: THERE } },
+        { Put: { Item: auditItem(audit) } },
+      ]),
+    listModels: async (tenantId) => (await tenantAndModels(tenantId))?.models ?? [],
+
+    listAudit: async ({ tenantId, ...page }) => {
+      const list =
+        tenantId === undefined
+          ? { partition: AUDIT_LIST, indexed: true, newestFirst: true }
+          : { partition: auditPartition(tenantId), indexed: false, newestFirst: true };
+      const { items, more } = await queryPage(list, page);
+      const records = items.map(toAuditRecord);
+      const last = records.at(-1);
+      return { records, nextCursor: more && last !== undefined ? auditPosition(last) : null };
+    },
+    appendAudit: async (audit) => {
+      await write([{ Put: { Item: auditItem(audit) } }]);
+    },
+  };
+}
+
+const mapItem = <T>(item: Item | undefined, map: (item: unknown) => T): T | undefined =>
+  item === undefined ? undefined : map(item);
+
+const definedFields = (change: TenantChange): Item =>
+  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
