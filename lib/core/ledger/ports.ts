@@ -2,7 +2,7 @@ import type { UsageEvent } from '#core/metering/types.ts';
 import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import type { Result } from '#core/shared/result.ts';
-import type { Account, AccountStatus, Entry, EntrySource, GrantKind } from './types.ts';
+import type { Account, AccountStatus, Entry, EntrySource, GrantKind, UsageRollup } from './types.ts';
 
 export type PlaceHold = {
   readonly tenantId: TenantId;
@@ -45,7 +45,10 @@ export type Grant = {
 
 export type Debit = Omit<Grant, 'grantId' | 'kind' | 'expiresAtMs'>;
 
-/** Takes credits of one grant back in full, into debt where they were spent: so that the order of events does not matter. */
+/**
+ * Takes credits of one grant back, into debt where they were spent, so that the order of events does not matter;
+ * all claw-backs and expiries of a grant together never take more than it gave. It ends this source's freeze.
+ */
 export type ClawBack = Debit & { readonly grantId: GrantId };
 
 /** `applied` the first time, `duplicate` for the same source and input, `idempotency_conflict` for the same source with another input. */
@@ -54,7 +57,10 @@ export type ApplyRefused =
   | { readonly code: 'account_not_found' }
   | { readonly code: 'idempotency_conflict' }
   | { readonly code: 'grant_not_found' }
+  | { readonly code: 'too_many_grants' }
   | { readonly code: 'insufficient_credits'; readonly availableMicro: MicroCredits };
+
+export type AccountRefused = { readonly code: 'account_not_found' } | { readonly code: 'account_closed' };
 
 export type EntryPage = { readonly entries: readonly Entry[]; readonly nextCursor: string | null };
 
@@ -66,9 +72,16 @@ export type Ledger = {
   /** Opens an empty account; repeating it changes nothing. */
   readonly openAccount: (tenantId: TenantId, overdraftLimitMicro: MicroCredits) => Promise<void>;
   readonly readAccount: (tenantId: TenantId) => Promise<Account | undefined>;
-  readonly setStatus: (tenantId: TenantId, status: AccountStatus) => Promise<void>;
-  /** Stops a key from `fromMs` on, for every hold placed after it. */
-  readonly stopKey: (tenantId: TenantId, keyId: KeyId, fromMs: number) => Promise<void>;
+  readonly setStatus: (
+    tenantId: TenantId,
+    status: AccountStatus,
+  ) => Promise<Result<AccountStatus, AccountRefused>>;
+  /** Stops a key from `fromMs` on, for every hold placed after it. An earlier stop stays. */
+  readonly stopKey: (
+    tenantId: TenantId,
+    keyId: KeyId,
+    fromMs: number,
+  ) => Promise<Result<number, AccountRefused>>;
   /** One conditional write: available ≥ amount, status active, key not stopped. Refused: nothing changed. */
   readonly placeHold: (
     hold: PlaceHold,
@@ -93,9 +106,31 @@ export type Ledger = {
     tenantId: TenantId,
     nowMs: number,
   ) => Promise<{ readonly holds: readonly HoldId[]; readonly grants: readonly GrantId[] }>;
-  /** Newest first, at most `limit` (≤ 100). */
+  /** Newest first, at most `limit` (≤ 100). A cursor that this ledger did not give answers an empty page. */
   readonly listEntries: (
     tenantId: TenantId,
     page: { readonly limit: number; readonly cursor?: string },
   ) => Promise<EntryPage>;
+};
+
+/** What the usage report and the archive read of the book. Days are `2026-11-22` and hours `2026-11-22T03`, UTC. */
+export type UsageBook = {
+  /** Roll-ups of the days from `fromDay` to `toDay`, both included, by day, key and model. */
+  readonly listRollups: (
+    tenantId: TenantId,
+    fromDay: string,
+    toDay: string,
+  ) => Promise<readonly UsageRollup[]>;
+  /** Hours with usage settled since they were archived, and the version to clear them with. */
+  readonly archiveDue: (
+    tenantId: TenantId,
+  ) => Promise<{ readonly hours: readonly string[]; readonly version: number }>;
+  /** Every usage entry of one hour, oldest first, read page by page. */
+  readonly entriesOfHour: (tenantId: TenantId, hour: string) => AsyncIterable<Entry>;
+  /** False, and nothing cleared, when the book grew after `version`: read the hours again. */
+  readonly clearArchiveDue: (
+    tenantId: TenantId,
+    hours: readonly string[],
+    version: number,
+  ) => Promise<boolean>;
 };

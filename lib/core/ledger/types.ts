@@ -1,3 +1,4 @@
+import type { UsageEvent } from '#core/metering/types.ts';
 import type { EntryId, GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 
@@ -42,8 +43,40 @@ export type Account = {
   readonly grants: Readonly<Record<string, OpenGrant>>;
   /** Keys that were revoked, or rotated out, and from when: checked by the hold itself, so warm caches cannot outlive it. */
   readonly keyStops: Readonly<Record<string, number>>;
-  /** Grows with every change of grants; the optimistic lock of every operation but placing and voiding a hold. */
+  /**
+   * Grows by one with every operation that writes entries, and with no other: the optimistic lock of those
+   * operations, and the number by which the book's rows know their place in its history.
+   */
   readonly version: number;
+};
+
+/** One grant's life apart from being burnt; kept for good, so that a refund a year later still knows it. */
+export type GrantRecord = {
+  readonly id: GrantId;
+  readonly kind: GrantKind;
+  readonly amountMicro: MicroCredits;
+  readonly expiresAtMs?: number;
+  /** Clawed back or expired so far. A claw-back takes at most the amount less this. */
+  readonly takenBackMicro: MicroCredits;
+  /** Out of reach while a dispute is open; not in the account's available credits. */
+  readonly frozenMicro: MicroCredits;
+  /** The sources (`kind/id`) whose freeze has not ended; the frozen part returns when the last one ends. */
+  readonly frozenBy: readonly string[];
+};
+
+/** Usage of one day, key and model, summed as it was settled. The day is UTC, of the moment the calls began. */
+export type UsageRollup = {
+  readonly day: string;
+  readonly keyId: KeyId;
+  readonly model: string;
+  readonly calls: number;
+  /** Of `calls`, those that the engine failed. */
+  readonly failedCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly computeMs: number;
+  /** What was charged, which a shortfall makes less than the price. */
+  readonly costMicro: MicroCredits;
 };
 
 export type EntryKind = 'grant' | 'charge' | 'debit' | 'refund' | 'expiry' | 'freeze' | 'release';
@@ -67,9 +100,12 @@ export type Entry = {
   readonly id: EntryId;
   readonly tenantId: TenantId;
   readonly kind: EntryKind;
-  /** Signed: what the entry does to available + held. */
+  /** Signed: what the entry does to available + held. Zero for a call that cost nothing. */
   readonly amountMicro: MicroCredits;
+  /** For usage the moment the call began, else the moment of the operation. The book is sorted by it. */
   readonly atMs: number;
+  /** The account's version that came with this entry. */
+  readonly accountVersion: number;
   readonly source: EntrySource;
   /** SHA-256 of the operation's input: a repeat with another input is a conflict, not a duplicate. */
   readonly inputHash: string;
@@ -79,6 +115,6 @@ export type Entry = {
   readonly shortfallMicro?: MicroCredits;
   readonly reason?: string;
   readonly actor?: string;
-  /** For charges: the model, key and token counts, for statements and the usage archive. */
-  readonly usage?: Readonly<Record<string, string | number | null>>;
+  /** For charges: the call as it was measured, for statements and the usage archive. */
+  readonly usage?: UsageEvent;
 };
