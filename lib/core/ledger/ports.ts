@@ -89,11 +89,7 @@ export type Ledger = {
   /** Returns a hold in full. `already_ended` when it was settled, voided or expired before. */
   readonly voidHold: (tenantId: TenantId, holdId: HoldId) => Promise<'voided' | 'already_ended'>;
   /** Settles rated events of one tenant, in as few transactions as fit; the outcomes are in the order of the charges. */
-  readonly settle: (
-    tenantId: TenantId,
-    charges: readonly Charge[],
-    nowMs: number,
-  ) => Promise<readonly SettledCharge[]>;
+  readonly settle: (tenantId: TenantId, charges: readonly Charge[]) => Promise<readonly SettledCharge[]>;
   readonly grant: (grant: Grant) => Promise<Result<Applied, ApplyRefused>>;
   /** Takes from available, never below zero. */
   readonly debit: (debit: Debit) => Promise<Result<Applied, ApplyRefused>>;
@@ -113,6 +109,9 @@ export type Ledger = {
   ) => Promise<EntryPage>;
 };
 
+/** An hour to be archived, and the account's version when usage was last settled in it. */
+export type ArchiveDue = { readonly hour: string; readonly version: number };
+
 /** What the usage report and the archive read of the book. Days are `2026-11-22` and hours `2026-11-22T03`, UTC. */
 export type UsageBook = {
   /** Roll-ups of the days from `fromDay` to `toDay`, both included, by day, key and model. */
@@ -121,16 +120,15 @@ export type UsageBook = {
     fromDay: string,
     toDay: string,
   ) => Promise<readonly UsageRollup[]>;
-  /** Hours with usage settled since they were archived, and the version to clear them with. */
-  readonly archiveDue: (
-    tenantId: TenantId,
-  ) => Promise<{ readonly hours: readonly string[]; readonly version: number }>;
+  /** Hours with usage settled since they were archived, oldest first. */
+  readonly archiveDue: (tenantId: TenantId) => Promise<readonly ArchiveDue[]>;
   /** Every usage entry of one hour, oldest first, read page by page. */
   readonly entriesOfHour: (tenantId: TenantId, hour: string) => AsyncIterable<Entry>;
-  /** False, and nothing cleared, when the book grew after `version`: read the hours again. */
-  readonly clearArchiveDue: (
-    tenantId: TenantId,
-    hours: readonly string[],
-    version: number,
-  ) => Promise<boolean>;
+  /** Says that an hour is archived. False, and it stays due, when usage was settled in it since `due` was read. */
+  readonly clearArchiveDue: (tenantId: TenantId, due: ArchiveDue) => Promise<boolean>;
 };
+
+/** Thrown when the book could not be written or read within the limits of patience; the same operation may be tried again. */
+export class LedgerUnavailable extends Error {
+  override readonly name = 'LedgerUnavailable';
+}

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import { nextGrantExpiryMs } from '#core/ledger/account.ts';
+import type { EntryDraft } from '#core/ledger/change.ts';
+import type { Account, Entry, EntrySource, GrantRecord, UsageRollup } from '#core/ledger/types.ts';
+import type { EntryId, GrantId, HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
+import { idSchema, microSchema } from '#core/shared/schemas.ts';
+
+/** The keys of a tenant's rows; one partition a tenant, and the book in order of time within it. */
+export const ledgerKeys = {
+  partition: (tenantId: TenantId) => `TEN#${tenantId}`,
+  account: 'ACCOUNT',
+  entryPrefix: 'ENTRY#',
+  /** Usage names its moment itself, so that its entry is its own unique marker. */
+  entry: (entry: Pick<EntryDraft, 'atMs' | 'source' | 'kind'>) => {
+    const at = new Date(entry.atMs).toISOString();
+    const source = `${entry.source.kind}#${bounded(entry.source.id)}`;
+    return `ENTRY#${at}#${source}${entry.source.kind === 'usage' ? '' : `#${entry.kind}`}`;
+  },
+  grant: (grantId: GrantId) => `GRANT#${grantId}`,
+  mark: (source: EntrySource) => `MARK#${source.kind}#${bounded(source.id)}`,
+  rollupPrefix: 'ROLL#',
+  rollup: (rollup: Pick<UsageRollup, 'day' | 'keyId' | 'model'>) =>
+    `ROLL#${rollup.day}#${rollup.keyId}#${rollup.model}`,
+};
+
+const MAX_KEY_PART = 256;
+
+// Ids from outside may be longer than a sort key may be.
+const bounded = (id: string): string => (Buffer.byteLength(id) <= MAX_KEY_PART ? id : `sha256-${sha256(id)}`);
+
+export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+
+const tenantId = idSchema<TenantId>('tenant');
+const keyId = idSchema<KeyId>('key');
+const holdId = idSchema<HoldId>('hold');
+const grantId = idSchema<GrantId>('grant');
+const grantKind = z.enum(['included', 'free', 'pack', 'adjustment']);
+
+const accountSchema = z.object({
+  tenantId,
+  status: z.enum(['active', 'suspended', 'closed']),
+  availableMicro: microSchema,
+  heldMicro: microSchema,
+  overdraftLimitMicro: microSchema,
+  debtMicro: microSchema,
+  holds: z.record(z.string(), z.object({ keyId, amountMicro: microSchema, expiresAtMs: z.int() })),
+  grants: z.record(
+    z.string(),
+    z.object({
+      id: grantId,
+      kind: grantKind,
+      remainingMicro: microSchema,
+      expiresAtMs: z.exactOptional(z.int()),
+    }),
+  ),
+  keyStops: z.record(z.string(), z.int()),
+  version: z.int(),
+});
+
+/** Reads the account's item. Throws when it is not one: nobody but this store writes it. */
+export function toAccount(item: unknown): Account {
+  const { holds, ...account } = accountSchema.parse(item);
+  return {
+    ...account,
+    holds: Object.fromEntries(
+      Object.entries(holds).map(([id, hold]) => [id, { id: holdId.parse(id), ...hold }]),
+    ),
+  };
+}
+
+/** The item of a new account. The maps must exist before the first hold can be put into them. */
+export const fromAccount = (account: Account) => ({
+  pk: ledgerKeys.partition(account.tenantId),
+  sk: ledgerKeys.account,
+  ...account,
+  nextGrantExpiryMs: nextGrantExpiryMs(account),
+  archiveDue: {},
+});
+
+const sourceSchema = z.object({
+  kind: z.enum([
+    'usage',
+    'payment',
+    'refund',
+    'dispute',
+    'admin',
+    'grant_expiry',
+    'subscription',
+    'free_tier',
+  ]),
+  id: z.string(),
+});
+
+const usageEventSchema = z.object({
+  id: idSchema<UsageEventId>('usageEvent'),
+  tenantId,
+  keyId,
+  requestId: idSchema<RequestId>('request'),
+  holdId,
+  model: z.string(),
+  adapter: z.nullable(z.string()),
+  operation: z.enum(['chat.completion', 'text_completion']),
+  user: z.nullable(z.string()),
+  inputTokens: z.int(),
+  outputTokens: z.int(),
+  choices: z.int(),
+  computeMs: z.number(),
+  timeToFirstTokenMs: z.nullable(z.number()),
+  status: z.enum(['succeeded', 'client_closed', 'engine_failed']),
+  startedAtMs: z.int(),
+  endedAtMs: z.int(),
+  priceBook: z.object({ id: z.string(), version: z.int() }),
+});
+
+const entrySchema = z.object({
+  id: idSchema<EntryId>('entry'),
+  tenantId,
+  kind: z.enum(['grant', 'charge', 'debit', 'refund', 'expiry', 'freeze', 'release']),
+  amountMicro: microSchema,
+  atMs: z.int(),
+  accountVersion: z.int(),
+  source: sourceSchema,
+  inputHash: z.string(),
+  grantId: z.exactOptional(grantId),
+  holdId: z.exactOptional(holdId),
+  shortfallMicro: z.exactOptional(microSchema),
+  reason: z.exactOptional(z.string()),
+  actor: z.exactOptional(z.string()),
+  usage: z.exactOptional(usageEventSchema),
+});
+
+export const toEntry = (item: unknown): Entry => entrySchema.parse(item);
+
+/** An entry's id follows from its source and kind, so that an attempt repeated writes the same row. */
+export function finishEntry(draft: EntryDraft, inputHash: string): Entry {
+  const identity = JSON.stringify([draft.tenantId, draft.source.kind, draft.source.id, draft.kind]);
+  return { ...draft, id: entryId.parse(`ent_${sha256(identity).slice(0, 32)}`), inputHash };
+}
+const entryId = idSchema<EntryId>('entry');
+
+export const fromEntry = (entry: Entry) => ({
+  pk: ledgerKeys.partition(entry.tenantId),
+  sk: ledgerKeys.entry(entry),
+  ...entry,
+});
+
+const grantRecordSchema = z.object({
+  id: grantId,
+  kind: grantKind,
+  amountMicro: microSchema,
+  expiresAtMs: z.exactOptional(z.int()),
+  takenBackMicro: microSchema,
+  frozenMicro: microSchema,
+  frozenBy: z.array(z.string()),
+});
+
+export const toGrantRecord = (item: unknown): GrantRecord => grantRecordSchema.parse(item);
+
+/** Which entries a source made, by kind, with the hash of the input that made each. */
+export type SourceMark = Readonly<Record<string, string>>;
+
+export const toSourceMark = (item: unknown): SourceMark =>
+  item === undefined ? {} : z.object({ made: z.record(z.string(), z.string()) }).parse(item).made;
+
+const rollupSchema = z.object({
+  day: z.string(),
+  keyId,
+  model: z.string(),
+  calls: z.int(),
+  failedCalls: z.int(),
+  inputTokens: z.int(),
+  outputTokens: z.int(),
+  computeMs: z.number(),
+  costMicro: microSchema,
+});
+
+export const toRollup = (item: unknown): UsageRollup => rollupSchema.parse(item);

@@ -1,0 +1,100 @@
+import type { Charge, SettledCharge } from '#core/ledger/ports.ts';
+import { dayOf } from '#core/ledger/rollup.ts';
+import { type Settlement, settleCharges } from '#core/ledger/settle.ts';
+import type { Account } from '#core/ledger/types.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { cancellationCodes, MOVED, withRetries } from './ledgerRetry.ts';
+import { finishEntry, ledgerKeys, sha256 } from './ledgerRows.ts';
+import { type LedgerTable, readAccountItem, writeTogether } from './ledgerTable.ts';
+import { accountWrite, entryWrite, rollupWrites } from './ledgerWrites.ts';
+
+/** DynamoDB's limit on a transaction. */
+const MAX_ITEMS = 100;
+
+/**
+ * Settles one tenant's charges in as few transactions as fit, each event once. Throws when the account does not
+ * exist: only calls that were let through by it are metered.
+ */
+export async function settle(
+  table: LedgerTable,
+  tenantId: TenantId,
+  charges: readonly Charge[],
+): Promise<readonly SettledCharge[]> {
+  const outcomes = new Map<Charge, SettledCharge>();
+  for (const chunk of chunksOf(distinct(charges))) {
+    for (const [charge, outcome] of await settleChunk(table, tenantId, chunk)) outcomes.set(charge, outcome);
+  }
+  return charges.map((charge) => {
+    const outcome = outcomes.get(charge) ?? { outcome: 'duplicate' };
+    outcomes.delete(charge); // the same charge a second time is a repeat like any other
+    return outcome;
+  });
+}
+
+/** Leaves out what the same delivery holds twice. */
+function distinct(charges: readonly Charge[]): readonly Charge[] {
+  const byEvent = new Map<string, Charge>();
+  for (const charge of charges) if (!byEvent.has(charge.event.id)) byEvent.set(charge.event.id, charge);
+  return [...byEvent.values()];
+}
+
+/** Fills transactions: one item for the account, one an entry, one a roll-up. */
+function chunksOf(charges: readonly Charge[]): readonly (readonly Charge[])[] {
+  const chunks: Charge[][] = [];
+  let chunk: Charge[] = [];
+  let rollups = new Set<string>();
+  for (const charge of charges) {
+    const { startedAtMs, keyId, model } = charge.event;
+    const rollup = ledgerKeys.rollup({ day: dayOf(startedAtMs), keyId, model });
+    const items = 1 + chunk.length + 1 + rollups.size + (rollups.has(rollup) ? 0 : 1);
+    if (items > MAX_ITEMS) {
+      chunks.push(chunk);
+      chunk = [];
+      rollups = new Set();
+    }
+    chunk.push(charge);
+    rollups.add(rollup);
+  }
+  return chunk.length === 0 ? chunks : [...chunks, chunk];
+}
+
+async function settleChunk(
+  table: LedgerTable,
+  tenantId: TenantId,
+  charges: readonly Charge[],
+): Promise<ReadonlyMap<Charge, SettledCharge>> {
+  const duplicates = new Set<Charge>();
+  return withRetries(table.patience, async () => {
+    const fresh = charges.filter((charge) => !duplicates.has(charge));
+    if (fresh.length === 0) return new Map();
+    const account = await readAccountItem(table, tenantId);
+    if (account === undefined) throw new Error(`usage of ${tenantId}, which has no account`);
+    const settlement = settleCharges(account, fresh);
+    try {
+      await writeTogether(table, itemsOf(table, account, settlement, fresh));
+      return new Map(fresh.map((charge, n) => [charge, settlement.outcomes[n] ?? { outcome: 'duplicate' }]));
+    } catch (error) {
+      const found = duplicatesIn(fresh, cancellationCodes(error));
+      for (const charge of found) duplicates.add(charge);
+      if (found.length > 0 || cancellationCodes(error)[0] === CONDITION_FAILED) return MOVED;
+      throw error;
+    }
+  });
+}
+
+const CONDITION_FAILED = 'ConditionalCheckFailed';
+
+/** The entries stand right after the account in the transaction: where one exists, its event was settled before. */
+const duplicatesIn = (fresh: readonly Charge[], codes: readonly string[]): readonly Charge[] =>
+  fresh.filter((_, index) => codes[index + 1] === CONDITION_FAILED);
+
+function itemsOf(table: LedgerTable, before: Account, settlement: Settlement, charges: readonly Charge[]) {
+  const entries = settlement.entries.map((draft, n) => finishEntry(draft, hashOf(charges[n])));
+  return [
+    accountWrite(table.name, before, settlement),
+    ...entries.map((entry) => entryWrite(table.name, entry)),
+    ...rollupWrites(table.name, settlement),
+  ];
+}
+
+const hashOf = (charge: Charge | undefined): string => sha256(JSON.stringify(charge ?? null));

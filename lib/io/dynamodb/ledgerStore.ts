@@ -1,0 +1,40 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+import { openAccount, setStatus, stopKey } from './ledgerAccounts.ts';
+import { clawBack, debit, freeze, grant, release } from './ledgerApply.ts';
+import { expire } from './ledgerExpire.ts';
+import { placeHold, voidHold } from './ledgerHolds.ts';
+import { type Patience, systemPatience, withRetries } from './ledgerRetry.ts';
+import { settle } from './ledgerSettle.ts';
+import { type LedgerTable, readAccountItem } from './ledgerTable.ts';
+import { archiveDue, clearArchiveDue, entriesOfHour, listEntries, listRollups } from './ledgerUsage.ts';
+
+/** The credit ledger in its DynamoDB table. Keys and write patterns: lib/core/ledger/README.md. */
+export function makeLedgerStore(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  patience: Patience = systemPatience,
+): Ledger & UsageBook {
+  const table: LedgerTable = { client, name: tableName, patience };
+  const patiently = <T>(read: () => Promise<T>): Promise<T> => withRetries(patience, read);
+  return {
+    openAccount: (tenantId, overdraft) => openAccount(table, tenantId, overdraft),
+    readAccount: (tenantId) => patiently(() => readAccountItem(table, tenantId)),
+    setStatus: (tenantId, status) => setStatus(table, tenantId, status),
+    stopKey: (tenantId, keyId, fromMs) => stopKey(table, tenantId, keyId, fromMs),
+    placeHold: (hold) => placeHold(table, hold, () => expire(table, hold.tenantId, hold.nowMs)),
+    voidHold: (tenantId, holdId) => voidHold(table, tenantId, holdId),
+    settle: (tenantId, charges) => settle(table, tenantId, charges),
+    grant: (input) => grant(table, input),
+    debit: (input) => debit(table, input),
+    clawBack: (input) => clawBack(table, input),
+    freeze: (input) => freeze(table, input),
+    release: (input) => release(table, input),
+    expire: (tenantId, nowMs) => expire(table, tenantId, nowMs),
+    listEntries: (tenantId, page) => patiently(() => listEntries(table, tenantId, page)),
+    listRollups: (tenantId, fromDay, toDay) => patiently(() => listRollups(table, tenantId, fromDay, toDay)),
+    archiveDue: (tenantId) => patiently(() => archiveDue(table, tenantId)),
+    entriesOfHour: (tenantId, hour) => entriesOfHour(table, tenantId, hour),
+    clearArchiveDue: (tenantId, due) => clearArchiveDue(table, tenantId, due),
+  };
+}
