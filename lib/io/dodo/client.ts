@@ -1,0 +1,53 @@
+import DodoPayments from 'dodopayments';
+
+const TIMEOUT_MS = 8_000;
+
+type Environment = 'live_mode' | 'test_mode';
+
+/** Where Dodo is: one of its own environments, or an address of the agency's choice. */
+export type DodoPlace =
+  | { readonly baseURL: string; readonly environment?: undefined }
+  | { readonly baseURL?: undefined; readonly environment: Environment };
+
+/**
+ * Reads where Dodo is from `DODO_PAYMENTS_BASE_URL` or `DODO_ENVIRONMENT` (live_mode, test_mode). Throws unless
+ * exactly one of them is set: by itself the SDK would take real money.
+ */
+export function readDodoPlace(env: Readonly<Record<string, string | undefined>>): DodoPlace {
+  const baseURL = env['DODO_PAYMENTS_BASE_URL'] || undefined;
+  const environment = env['DODO_ENVIRONMENT'] || undefined;
+  if ((baseURL === undefined) === (environment === undefined)) {
+    throw new Error('set either DODO_PAYMENTS_BASE_URL or DODO_ENVIRONMENT, and not both');
+  }
+  if (baseURL !== undefined) return { baseURL };
+  if (environment !== 'live_mode' && environment !== 'test_mode') {
+    throw new Error(`DODO_ENVIRONMENT must be live_mode or test_mode, not ${environment}`);
+  }
+  return { environment };
+}
+
+/**
+ * The SDK's client for the key that is current. It repeats nothing by itself: it sends no idempotency header, so a
+ * repeated call could charge or create twice.
+ */
+export function makeDodoClient(
+  place: DodoPlace,
+  readApiKey: () => Promise<string>,
+): () => Promise<DodoPayments> {
+  let current: { readonly apiKey: string; readonly client: DodoPayments } | undefined;
+  return async () => {
+    const apiKey = await readApiKey();
+    if (current?.apiKey !== apiKey) {
+      const options = { bearerToken: apiKey, maxRetries: 0, timeout: TIMEOUT_MS, webhookKey: null };
+      current = {
+        apiKey,
+        client: new DodoPayments(
+          place.baseURL === undefined
+            ? { ...options, environment: place.environment, baseURL: null }
+            : { ...options, baseURL: place.baseURL },
+        ),
+      };
+    }
+    return current.client;
+  };
+}
