@@ -1,0 +1,47 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readBaseModel } from '#local/engine/baseModel.ts';
+import { type LocalEngine, openEngine } from '#local/engine/engine.ts';
+import { listenOnLoopback, serveUntilTold } from '#local/shared/serviceMain.ts';
+import { openComponents } from './components.ts';
+import { makeSageMakerServer } from './server.ts';
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    data: { type: 'string', default: '.tunegate/sagemaker' },
+    bases: { type: 'string', default: 'containers/bases' },
+    endpoint: { type: 'string', default: 'tunegate-inference' },
+  },
+});
+
+try {
+  await serve();
+} catch (error) {
+  console.error(
+    `the local SageMaker could not start: ${error instanceof Error ? error.message : String(error)}`,
+  );
+  process.exit(1);
+}
+
+async function serve(): Promise<void> {
+  const started = performance.now();
+  const dataDirectory = resolve(values.data);
+  const engines = new Map<string, LocalEngine>();
+  for (const entry of readdirSync(values.bases, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const base = readBaseModel(resolve(values.bases, entry.name));
+    engines.set(base.id, await openEngine(base, join(dataDirectory, 'gguf')));
+  }
+  const components = openComponents({ dataDirectory, endpointName: values.endpoint, engines });
+  const server = makeSageMakerServer({ engines, components });
+  const url = await listenOnLoopback(server, Number(values.port));
+  const rssMb = Math.round(process.memoryUsage.rss() / 1e6);
+  const readyMs = Math.round(performance.now() - started);
+  console.error(`${[...engines.keys()].join(', ')} ready in ${readyMs} ms, ${rssMb} MB`);
+  serveUntilTold(url, async () => {
+    server.close();
+    server.closeAllConnections();
+  });
+}

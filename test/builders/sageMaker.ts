@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import {
+  InvokeEndpointCommand,
+  InvokeEndpointWithResponseStreamCommand,
+  SageMakerRuntimeClient,
+} from '@aws-sdk/client-sagemaker-runtime';
+import { startChild, stopChild } from '#local/services/child.ts';
+
+export const TEST_ENDPOINT = 'tunegate-inference';
+
+export type TestSageMaker = {
+  readonly url: string;
+  readonly dataDirectory: string;
+  readonly control: SageMakerClient;
+  readonly runtime: SageMakerRuntimeClient;
+  readonly stats: () => Promise<{
+    rssMb: number;
+    engines: { baseId: string; open: number; users: number }[];
+  }>;
+  /** A plain call; answers the container's parsed body. */
+  readonly invoke: (component: string, body: object) => Promise<ChatAnswer>;
+  /** A streaming call; answers the text of all of its payload parts. */
+  readonly stream: (component: string, body: object) => Promise<string>;
+  /** `keepData` leaves the data directory for a restart. */
+  readonly stop: (options?: { readonly keepData?: boolean }) => Promise<void>;
+};
+
+export type ChatAnswer = {
+  readonly model: string;
+  readonly choices: readonly { message: { content: string }; finish_reason: string; text?: string }[];
+  readonly usage: { prompt_tokens: number; completion_tokens: number };
+};
+
+/** The local SageMaker as a process of its own, with real SDK clients pointed at it. */
+export async function startTestSageMaker(
+  options: { readonly dataDirectory?: string } = {},
+): Promise<TestSageMaker> {
+  const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tunegate-sagemaker-'));
+  const { url, stopProcess } = await startProcess(dataDirectory);
+  const config = {
+    endpoint: url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts: 1,
+  };
+  const control = new SageMakerClient(config);
+  const runtime = new SageMakerRuntimeClient(config);
+  const input = (component: string, body: object) => ({
+    EndpointName: TEST_ENDPOINT,
+    InferenceComponentName: component,
+    ContentType: 'application/json',
+    Body: Buffer.from(JSON.stringify(body)),
+  });
+  return {
+    url,
+    dataDirectory,
+    control,
+    runtime,
+    stats: async () => JSON.parse(await (await fetch(`${url}/stats`)).text()),
+    invoke: async (component, body) => {
+      const answer = await runtime.send(new InvokeEndpointCommand(input(component, body)));
+      return JSON.parse(Buffer.from(answer.Body ?? []).toString('utf8'));
+    },
+    stream: async (component, body) => {
+      const answer = await runtime.send(new InvokeEndpointWithResponseStreamCommand(input(component, body)));
+      const parts: Uint8Array[] = [];
+      for await (const event of answer.Body ?? []) parts.push(event.PayloadPart?.Bytes ?? new Uint8Array());
+      return Buffer.concat(parts).toString('utf8');
+    },
+    stop: async ({ keepData = false } = {}) => {
+      control.destroy();
+      runtime.destroy();
+      await stopProcess();
+      if (!keepData) rmSync(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startProcess(dataDirectory: string) {
+  let ready: (url: string) => void = () => undefined;
+  const url = new Promise<string>((resolve) => {
+    ready = resolve;
+  });
+  const lines: string[] = [];
+  const child = startChild({
+    command: process.execPath,
+    args: ['lib/local/sagemaker/main.ts', '--data', dataDirectory, '--endpoint', TEST_ENDPOINT],
+    onLine: (line) => {
+      lines.push(line);
+      const found = /^\{"ready":true,"url":"([^"]+)"\}$/u.exec(line)?.[1];
+      if (found !== undefined) ready(found);
+    },
+  });
+  const died = new Promise<never>((_, reject) =>
+    child.once('exit', () => reject(new Error(`the local SageMaker ended: ${lines.join('\n')}`))),
+  );
+  died.catch(() => undefined);
+  return { url: await Promise.race([url, died]), stopProcess: () => stopChild(child) };
+}
