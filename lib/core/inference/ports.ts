@@ -1,4 +1,11 @@
+import type { Ledger } from '#core/ledger/ports.ts';
+import type { UsageSink } from '#core/metering/ports.ts';
+import type { PriceBook } from '#core/pricing/types.ts';
+import type { RequestId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
+import type { World } from '#core/shared/world.ts';
+import type { Caller } from '#core/tenants/ports.ts';
+import type { Completion } from './types.ts';
 
 /** A request as the engine gets it: an OpenAI body whose `model` and `adapters` were rewritten by us. */
 export type EngineRequest = {
@@ -50,4 +57,62 @@ export type TokenCounter = {
     tools: readonly unknown[] | undefined,
   ) => Promise<number>;
   readonly countText: (baseModel: string, text: string) => Promise<number>;
+};
+
+/** A claim on an idempotency key: the first call with it runs, the others learn what became of the first. */
+export type IdempotencyClaim = {
+  readonly tenantId: TenantId;
+  /** The header's text; stored only as a hash. */
+  readonly key: string;
+  /** The request as text; stored only as a hash, to tell a repeat from another request under the same key. */
+  readonly fingerprint: string;
+  readonly requestId: RequestId;
+  readonly nowMs: number;
+  /** When a claim whose call never ended is free again: the expiry of its hold. */
+  readonly freedAtMs: number;
+};
+
+export type IdempotencyRefused =
+  | { readonly code: 'idempotency_key_reused' }
+  | { readonly code: 'answer_not_kept' }
+  | { readonly code: 'request_in_progress'; readonly retryAfterSeconds: number };
+
+/** First answers, kept for 24 hours. What was charged is remembered; what was free is not. */
+export type IdempotencyStore = {
+  /** Claims the key for this request, or returns the first answer under it. */
+  readonly claim: (
+    claim: IdempotencyClaim,
+  ) => Promise<
+    Result<
+      { readonly kind: 'claimed' } | { readonly kind: 'answered'; readonly completion: Completion },
+      IdempotencyRefused
+    >
+  >;
+  /** Keeps the answer under a claim of this request. `too_large`: the key is spent, but a repeat is refused. */
+  readonly remember: (
+    claim: IdempotencyClaim,
+    completion: Completion,
+  ) => Promise<'remembered' | 'too_large' | 'lost_claim'>;
+  /** Gives a claim of this request back, as if it had never been made. */
+  readonly release: (claim: IdempotencyClaim) => Promise<void>;
+};
+
+/** Where a call reports what nobody outside may read. Never given a prompt, an answer or a key. */
+export type InferenceLog = {
+  readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
+  readonly error: (message: string, details: Readonly<Record<string, unknown>>) => void;
+};
+
+/** Everything that a call touches beyond itself. */
+export type InferencePorts = {
+  readonly world: World;
+  /** Whose key an `Authorization` header carries; undefined when nobody's, or no longer. */
+  readonly authenticate: (authorization: string | undefined, nowMs: number) => Promise<Caller | undefined>;
+  readonly priceBooks: readonly PriceBook[];
+  readonly tokens: TokenCounter;
+  readonly ledger: Pick<Ledger, 'placeHold' | 'voidHold'>;
+  readonly engine: Engine;
+  readonly usage: UsageSink;
+  readonly idempotency: IdempotencyStore;
+  readonly log: InferenceLog;
 };

@@ -1,0 +1,97 @@
+import { bookInForce } from '#core/pricing/priceBooks.ts';
+import { quoteCall } from '#core/pricing/quoteCall.ts';
+import type { PriceBook } from '#core/pricing/types.ts';
+import type { MicroCredits } from '#core/shared/money.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import type { Caller } from '#core/tenants/ports.ts';
+import type { ModelRoute } from '#core/tenants/types.ts';
+import { type BaseModel, baseModelOf } from './baseModels.ts';
+import type { TokenCounter } from './ports.ts';
+import type { InferenceRefused, InferenceRequest, Prompt } from './types.ts';
+
+/** Everything that is settled about a call before credits are held for it. */
+export type CallPlan = {
+  readonly route: ModelRoute;
+  readonly book: PriceBook;
+  readonly inputTokens: number;
+  /** Of one choice. */
+  readonly maxTokens: number;
+  /** The most that the call can cost. */
+  readonly quoteMicro: MicroCredits;
+};
+
+/** No tokenizer has longer tokens; a prompt that cannot fit by this measure is refused without counting. */
+const MAX_CHARACTERS_PER_TOKEN = 256;
+
+/**
+ * Finds what answers the alias, counts the prompt, checks that it fits the model's context, and quotes the most
+ * that the call can cost. Errors: model_not_found (also for another tenant's model), context_length_exceeded.
+ */
+export async function planCall(
+  ports: { readonly tokens: TokenCounter; readonly priceBooks: readonly PriceBook[] },
+  call: { readonly caller: Caller; readonly request: InferenceRequest; readonly nowMs: number },
+): Promise<Result<CallPlan, InferenceRefused>> {
+  const { caller, request } = call;
+  const route = caller.models.find((model) => model.alias === request.model);
+  if (route === undefined || route.tenantId !== caller.tenant.id) return noSuchModel(request.model);
+  const base = baseModelOf(route.baseModel);
+  if (base === undefined)
+    throw new Error(`the base model ${route.baseModel} is not in the table of base models`);
+
+  if (charactersOf(request.prompt) > base.contextTokens * MAX_CHARACTERS_PER_TOKEN) {
+    return tooLong(
+      `This model's maximum context length is ${base.contextTokens} tokens; the prompt is far longer. Shorten it.`,
+      request,
+    );
+  }
+  const inputTokens = await countPrompt(ports.tokens, route.baseModel, request.prompt);
+  const maxTokens = outputLimit(base, inputTokens, request);
+  if (!maxTokens.ok) return maxTokens;
+
+  const book = bookInForce(ports.priceBooks, caller.tenant.priceBookId, call.nowMs);
+  if (book === undefined) throw new Error(`no price book ${caller.tenant.priceBookId} is in force`);
+  const outputTokens = maxTokens.value * request.choices;
+  const quote = quoteCall(book, request.model, { inputTokens, outputTokens });
+  if (!quote.ok) throw new Error(`the price book ${book.id} has no price for ${request.model}`);
+  return ok({ route, book, inputTokens, maxTokens: maxTokens.value, quoteMicro: quote.value });
+}
+
+const countPrompt = (tokens: TokenCounter, baseModel: string, prompt: Prompt): Promise<number> =>
+  prompt.kind === 'chat'
+    ? tokens.countChat(baseModel, prompt.messages, prompt.tools)
+    : tokens.countText(baseModel, prompt.text);
+
+/** The most tokens of one choice: what the client asked, else the default as far as the context has room. */
+function outputLimit(
+  base: BaseModel,
+  inputTokens: number,
+  request: InferenceRequest,
+): Result<number, InferenceRefused> {
+  const room = base.contextTokens - inputTokens;
+  const wanted = request.maxTokens ?? Math.min(base.defaultMaxTokens, Math.max(room, 1));
+  if (wanted <= room) return ok(wanted);
+  return tooLong(
+    `This model's maximum context length is ${base.contextTokens} tokens. You asked for ${inputTokens + wanted} ` +
+      `(${inputTokens} in the prompt, ${wanted} for the answer). Shorten one of them.`,
+    request,
+  );
+}
+
+const tooLong = (message: string, request: InferenceRequest) =>
+  err<InferenceRefused>({
+    code: 'context_length_exceeded',
+    message,
+    param: request.prompt.kind === 'chat' ? 'messages' : 'prompt',
+  });
+
+const noSuchModel = (alias: string) =>
+  err<InferenceRefused>({
+    code: 'model_not_found',
+    message: `The model ${JSON.stringify(alias.slice(0, 64))} does not exist or is not yours. GET /v1/models lists what you may use.`,
+    param: 'model',
+  });
+
+function charactersOf(prompt: Prompt): number {
+  if (prompt.kind === 'text') return prompt.text.length;
+  return prompt.messages.reduce((sum, message) => sum + (message.content?.length ?? 0), 0);
+}
