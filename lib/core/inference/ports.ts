@@ -1,5 +1,6 @@
 import type { Ledger } from '#core/ledger/ports.ts';
 import type { UsageSink } from '#core/metering/ports.ts';
+import type { UsageEvent } from '#core/metering/types.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { RequestId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
@@ -101,6 +102,8 @@ export type IdempotencyStore = {
 export type InferenceLog = {
   readonly warn: (message: string, details: Readonly<Record<string, unknown>>) => void;
   readonly error: (message: string, details: Readonly<Record<string, unknown>>) => void;
+  /** A usage event that could not be queued: kept whole, so that it can be sent again. */
+  readonly unsentUsage: (event: UsageEvent, error: unknown) => void;
 };
 
 /** Everything that a call touches beyond itself. */

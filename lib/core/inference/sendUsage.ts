@@ -21,5 +21,5 @@ export async function sendUsage(
       error = thrown;
     }
   }
-  log.error('usage event could not be sent: send it again', { usageEvent: event, error });
+  log.unsentUsage(event, error);
 }

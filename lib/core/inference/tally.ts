@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { EngineChunk } from './ports.ts';
-import type { Delta, FinishedChoice, ToolCall } from './types.ts';
+import type { Delta, FinishedChoice, ToolCall, ToolCallDelta } from './types.ts';
 
 type Choice = { content: string | null; toolCalls: Map<number, ToolCall>; finishReason: string | null };
 
@@ -29,7 +29,7 @@ const EngineDelta = z.object({
     ),
   ),
 });
-type ToolCallPart = NonNullable<z.infer<typeof EngineDelta>['tool_calls']>[number];
+type EngineToolCall = NonNullable<z.infer<typeof EngineDelta>['tool_calls']>[number];
 
 /** Adds a chunk, and returns what of it a client is shown. Chunks that say nothing new give no delta. */
 export function addChunk(
@@ -42,7 +42,7 @@ export function addChunk(
     const choice = choiceAt(tally, part.index);
     const delta = readDelta(part.delta);
     if (delta.content !== undefined) choice.content = (choice.content ?? '') + delta.content;
-    for (const [position, call] of (delta.toolCalls ?? []).entries()) addToolCall(choice, call, position);
+    for (const call of delta.toolCalls ?? []) addToolCall(choice, call);
     if (part.finishReason !== null) choice.finishReason = part.finishReason;
     if (delta.content === undefined && delta.toolCalls === undefined) continue;
     tally.deltas += 1;
@@ -78,24 +78,33 @@ function choiceAt(tally: Tally, index: number): Choice {
   return fresh;
 }
 
-function readDelta(raw: Readonly<Record<string, unknown>>): { content?: string; toolCalls?: ToolCallPart[] } {
+function readDelta(raw: Readonly<Record<string, unknown>>): Delta {
   const parsed = z.safeParse(EngineDelta, raw);
   if (!parsed.success) return {};
   const text = parsed.data.content ?? parsed.data.text ?? '';
-  const calls = parsed.data.tool_calls ?? [];
+  const calls = (parsed.data.tool_calls ?? []).map(toToolCallDelta);
   return { ...(text === '' ? {} : { content: text }), ...(calls.length === 0 ? {} : { toolCalls: calls }) };
 }
 
+/** Engines write null where OpenAI leaves a field out. */
+function toToolCallDelta(call: EngineToolCall, position: number): ToolCallDelta {
+  const { name, arguments: text } = call.function ?? {};
+  return {
+    index: call.index ?? position,
+    ...(call.id ? { id: call.id, type: 'function' } : {}),
+    function: { ...(name ? { name } : {}), ...(text ? { arguments: text } : {}) },
+  };
+}
+
 /** A tool call arrives in parts: its id and name first, then its arguments piece by piece. */
-function addToolCall(choice: Choice, part: ToolCallPart, position: number): void {
-  const index = part.index ?? position;
-  const known = choice.toolCalls.get(index);
-  choice.toolCalls.set(index, {
+function addToolCall(choice: Choice, part: ToolCallDelta): void {
+  const known = choice.toolCalls.get(part.index);
+  choice.toolCalls.set(part.index, {
     id: known?.id || part.id || '',
     type: 'function',
     function: {
-      name: (known?.function.name ?? '') + (part.function?.name ?? ''),
-      arguments: (known?.function.arguments ?? '') + (part.function?.arguments ?? ''),
+      name: (known?.function.name ?? '') + (part.function.name ?? ''),
+      arguments: (known?.function.arguments ?? '') + (part.function.arguments ?? ''),
     },
   });
 }

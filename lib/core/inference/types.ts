@@ -107,10 +107,18 @@ export type Completion = {
   readonly broken: boolean;
 };
 
+/** A part of a tool call: the first one of an index brings `id`, `type` and the name. */
+export type ToolCallDelta = {
+  readonly index: number;
+  readonly id?: string;
+  readonly type?: 'function';
+  readonly function: { readonly name?: string; readonly arguments?: string };
+};
+
 /** What a delta may carry; everything else that an engine adds stays inside. */
 export type Delta = {
   readonly content?: string;
-  readonly toolCalls?: readonly unknown[];
+  readonly toolCalls?: readonly ToolCallDelta[];
 };
 
 /** What a running call tells its caller, in order: deltas, then one of the other two. */
