@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { parseStoredCompletion } from '#core/inference/parseStoredCompletion.ts';
 import type { IdempotencyClaim, IdempotencyStore } from '#core/inference/ports.ts';
@@ -132,12 +134,13 @@ async function ignoringLostClaim(sent: Promise<unknown>): Promise<boolean> {
   }
 }
 
-const isConditionFailed = (error: unknown): error is Error & { readonly Item?: unknown } =>
-  error instanceof Error && error.name === 'ConditionalCheckFailedException';
+const isConditionFailed = (error: unknown): error is ConditionalCheckFailedException =>
+  error instanceof ConditionalCheckFailedException;
 
+/** The item that refused a write, which the document client leaves in the database's own notation. */
 function refusingItem(error: unknown): unknown {
   if (!isConditionFailed(error)) throw error;
-  return error.Item;
+  return error.Item === undefined ? undefined : unmarshall(error.Item);
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');

@@ -1,0 +1,198 @@
+import { Writable } from 'node:stream';
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import type { InferencePorts } from '#core/inference/ports.ts';
+import type { Ledger } from '#core/ledger/ports.ts';
+import type { UsageEvent } from '#core/metering/types.ts';
+import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import { bookByVersion } from '#core/pricing/priceBooks.ts';
+import { rateUsage } from '#core/pricing/rateUsage.ts';
+import type { AdapterId, GrantId } from '#core/shared/ids.ts';
+import { micro } from '#core/shared/money.ts';
+import type { Caller } from '#core/tenants/ports.ts';
+import { makeIdempotencyStore } from '#io/dynamodb/idempotencyStore.ts';
+import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { systemWorld } from '#io/world.ts';
+import type { TestDatabase } from './database.ts';
+import { scriptedEngine } from './engine.ts';
+import { aKey, aModel, aTenant } from './tenants.ts';
+
+/** 1 µcr per input token, 10 per output token, 100 per request: small numbers, so that a test can say them. */
+const PRICE_BOOKS = {
+  currency: 'USD',
+  usdPerCredit: '1',
+  books: [
+    {
+      id: 'test',
+      version: 1,
+      effectiveFrom: '2020-01-01T00:00:00Z',
+      prices: [
+        { model: '*', perRequest: '0.0001', perMillionInputTokens: '1', perMillionOutputTokens: '10' },
+      ],
+    },
+  ],
+};
+export const PER_REQUEST = 100;
+export const PER_INPUT = 1;
+export const PER_OUTPUT = 10;
+
+export function testPriceBooks() {
+  const books = parsePriceBooks(PRICE_BOOKS);
+  if (!books.ok) throw new Error(books.error.message);
+  return books.value;
+}
+
+/** Words are tokens: a stand-in where a test needs token counts that can be read off the text. */
+export const wordCounter: InferencePorts['tokens'] = {
+  countChat: async (_, messages) => JSON.stringify(messages).split(/\s+/).length,
+  countText: async (_, text) => text.split(/\s+/).filter((word) => word !== '').length,
+};
+
+export type ChatBench = Awaited<ReturnType<typeof makeChatBench>>;
+
+/** A tenant with credits, and the ports of the chat flow: real ledger and idempotency store, a scripted engine. */
+export async function makeChatBench(
+  database: TestDatabase,
+  {
+    credits = 1_000_000,
+    adapterId = 'adp_one',
+  }: { readonly credits?: number; readonly adapterId?: string } = {},
+) {
+  const tenant = aTenant({ priceBookId: 'test' });
+  const key = aKey({ tenantId: tenant.id });
+  const model = aModel({
+    tenantId: tenant.id,
+    adapterId: adapterId as AdapterId,
+    inferenceComponentName: 'ic-one',
+  });
+  const caller: Caller = { tenant, key, models: [model] };
+  const ledger = makeLedgerStore(database.client, `${database.prefix}ledger`);
+  await ledger.openAccount(tenant.id, micro(0));
+  if (credits > 0) await giveCredits(ledger, caller, credits);
+
+  const engine = scriptedEngine();
+  const events: UsageEvent[] = [];
+  const logged: { level: string; message: string; details: unknown }[] = [];
+  const keep = (level: string) => (message: string, details: unknown) =>
+    void logged.push({ level, message, details });
+  const ports: InferencePorts = {
+    world: systemWorld,
+    authenticate: async (header) => (header === `Bearer ${key.id}` ? caller : undefined),
+    priceBooks: testPriceBooks(),
+    tokens: wordCounter,
+    ledger,
+    engine,
+    usage: { send: async (event) => void events.push(event) },
+    idempotency: makeIdempotencyStore(database.client, `${database.prefix}idempotency`),
+    log: {
+      warn: keep('warn'),
+      error: keep('error'),
+      unsentUsage: (event) => keep('unsent')('unsent', event),
+    },
+  };
+
+  const balance = async () => {
+    const account = await ledger.readAccount(tenant.id);
+    return { available: account?.availableMicro, held: account?.heldMicro };
+  };
+  /** Settles what was metered so far, as the settle-usage function does, and answers what is left. */
+  const settle = async () => {
+    for (const event of events) await ledger.settle(tenant.id, [{ event, amountMicro: priceOf(event) }]);
+    return balance();
+  };
+  return {
+    tenant,
+    key,
+    model,
+    caller,
+    ledger,
+    engine,
+    events,
+    logged,
+    ports,
+    balance,
+    settle,
+    authorization: `Bearer ${key.id}`,
+  };
+}
+
+export function priceOf(event: UsageEvent) {
+  const book = bookByVersion(testPriceBooks(), event.priceBook);
+  const price = book === undefined ? undefined : rateUsage(book, event);
+  if (price?.ok !== true) throw new Error('the event cannot be rated');
+  return price.value;
+}
+
+async function giveCredits(ledger: Ledger, { tenant }: Caller, amount: number): Promise<void> {
+  const grantId = systemWorld.newId<GrantId>('grant');
+  const granted = await ledger.grant({
+    tenantId: tenant.id,
+    grantId,
+    kind: 'pack',
+    amountMicro: micro(amount),
+    source: { kind: 'payment', id: grantId },
+    reason: 'test',
+    actor: 'test',
+    nowMs: Date.now(),
+  });
+  if (!granted.ok) throw new Error(granted.error.code);
+}
+
+export type StreamedAnswer = {
+  status: number;
+  headers: Record<string, string>;
+  text: string;
+  /** Rejects when the invocation failed. */
+  invocation: Promise<void>;
+  /** Resolves with the first bytes of the body. */
+  firstBytes: Promise<void>;
+  /** What a client that hangs up does to the response. */
+  hangUp: () => void;
+};
+
+type StreamingHandler = (event: unknown, stream: Writable, context: Context) => Promise<void>;
+
+/** Lambda's own global, as far as a streaming handler needs it. */
+export function installLambdaStreaming(): void {
+  Object.assign(globalThis, {
+    awslambda: {
+      streamifyResponse: (handler: StreamingHandler) => handler,
+      HttpResponseStream: {
+        from: (stream: Writable & { head?: unknown }, head: unknown) => Object.assign(stream, { head }),
+      },
+    },
+  });
+}
+
+/** Invokes a streaming handler as Lambda does, and keeps what it wrote. */
+export function invokeStreaming(handler: unknown, event: APIGatewayProxyEvent): StreamedAnswer {
+  const first = Promise.withResolvers<void>();
+  const stream: Writable & { head?: { statusCode: number; headers: Record<string, string> } } = new Writable({
+    write(chunk, _, done) {
+      answer.text += String(chunk);
+      if (answer.text !== '') first.resolve();
+      done();
+    },
+  });
+  stream.on('error', () => {});
+  const invoke = handler as StreamingHandler;
+  const answer: StreamedAnswer = {
+    status: 0,
+    headers: {},
+    text: '',
+    firstBytes: first.promise,
+    hangUp: () => void stream.destroy(),
+    invocation: invoke(event, stream, { awsRequestId: 'test' } as Context).finally(() => {
+      answer.status = stream.head?.statusCode ?? 0;
+      answer.headers = stream.head?.headers ?? {};
+      first.resolve();
+    }),
+  };
+  return answer;
+}
+
+/** The JSON of each `data:` line; `[DONE]` as that text. */
+export const sseData = (text: string) =>
+  text
+    .split('\n\n')
+    .filter((block) => block.startsWith('data: '))
+    .map((block) => (block === 'data: [DONE]' ? '[DONE]' : JSON.parse(block.slice('data: '.length))));
