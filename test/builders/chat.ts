@@ -14,6 +14,7 @@ import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { systemWorld } from '#io/world.ts';
 import type { TestDatabase } from './database.ts';
 import { scriptedEngine } from './engine.ts';
+import { proxyEvent, quietLog } from './http.ts';
 import { aKey, aModel, aTenant } from './tenants.ts';
 
 /** 1 µcr per input token, 10 per output token, 100 per request: small numbers, so that a test can say them. */
@@ -31,9 +32,9 @@ const PRICE_BOOKS = {
     },
   ],
 };
-export const PER_REQUEST = 100;
-export const PER_INPUT = 1;
-export const PER_OUTPUT = 10;
+const PER_REQUEST = 100;
+const PER_INPUT = 1;
+const PER_OUTPUT = 10;
 
 export function testPriceBooks() {
   const books = parsePriceBooks(PRICE_BOOKS);
@@ -137,6 +138,37 @@ async function giveCredits(ledger: Ledger, { tenant }: Caller, amount: number): 
   if (!granted.ok) throw new Error(granted.error.code);
 }
 
+export const TOP_UP_URL = 'https://agency.example/top-up';
+export const CREDITS = 1_000_000;
+/** What the test's price book asks for a call. */
+export const costOf = (input: number, output: number) =>
+  PER_REQUEST + input * PER_INPUT + output * PER_OUTPUT;
+/** A request that the bench's tenant may make. */
+export const ASK = { model: 'northwind-support', messages: [{ role: 'user', content: 'where is it' }] };
+
+export type AskOptions = { readonly headers?: Record<string, string>; readonly path?: string };
+
+/** Begins a call of the chat function's handler over the bench's ports. */
+export async function beginCall(bench: ChatBench, body: unknown, { headers = {}, path }: AskOptions = {}) {
+  installLambdaStreaming();
+  // Middy asks for Lambda's global when a handler is made, not when it is called.
+  const { makeChatHandler } = await import('#api/chat/chatHandler.ts');
+  const { logger, metrics } = quietLog();
+  const handler = makeChatHandler({ ports: bench.ports, topUpUrl: TOP_UP_URL, logger, metrics });
+  const event = proxyEvent('POST', path ?? '/v1/chat/completions', {
+    body,
+    headers: { Authorization: bench.authorization, ...headers },
+  });
+  return invokeStreaming(handler, event);
+}
+
+/** Makes a call and waits until its invocation has ended. */
+export async function ask(bench: ChatBench, body: unknown, options?: AskOptions): Promise<StreamedAnswer> {
+  const answer = await beginCall(bench, body, options);
+  await answer.invocation;
+  return answer;
+}
+
 export type StreamedAnswer = {
   status: number;
   headers: Record<string, string>;
@@ -152,7 +184,7 @@ export type StreamedAnswer = {
 type StreamingHandler = (event: unknown, stream: Writable, context: Context) => Promise<void>;
 
 /** Lambda's own global, as far as a streaming handler needs it. */
-export function installLambdaStreaming(): void {
+function installLambdaStreaming(): void {
   Object.assign(globalThis, {
     awslambda: {
       streamifyResponse: (handler: StreamingHandler) => handler,
@@ -164,7 +196,7 @@ export function installLambdaStreaming(): void {
 }
 
 /** Invokes a streaming handler as Lambda does, and keeps what it wrote. */
-export function invokeStreaming(handler: unknown, event: APIGatewayProxyEvent): StreamedAnswer {
+function invokeStreaming(handler: unknown, event: APIGatewayProxyEvent): StreamedAnswer {
   const first = Promise.withResolvers<void>();
   const stream: Writable & { head?: { statusCode: number; headers: Record<string, string> } } = new Writable({
     write(chunk, _, done) {
