@@ -3,13 +3,16 @@
  */
 export type Environment = {
   readonly name: string;
-  /** Absent: the account and region of the credentials in use; the template then names none. */
+  /** Absent: the account of the credentials in use; the template then names none. */
   readonly account: string | undefined;
-  readonly region: string | undefined;
+  /** A table with a customer's key needs to know its region when it is synthesized. */
+  readonly region: string;
   /** Whether tables, buckets, keys and secrets outlive their stack, with deletion protection and point-in-time recovery. */
   readonly keepsData: boolean;
   /** Who is written to when an alarm rings; absent: subscribe to the topic by hand. */
   readonly alarmEmail: string | undefined;
+  /** Where docs/runbook.md can be read; alarms link into it. */
+  readonly runbookUrl: string;
   readonly logLevel: 'DEBUG' | 'INFO' | 'WARN';
   readonly logRetentionDays: 14 | 365;
   readonly api: {
@@ -23,10 +26,6 @@ export type Environment = {
     /** On-demand ceilings of each table, in request units a second: a runaway loop costs no more than this. */
     readonly maxReadUnits: number;
     readonly maxWriteUnits: number;
-  };
-  readonly chat: {
-    /** Functions kept warm for chat; 0 pays only for what runs. */
-    readonly provisionedConcurrency: number;
   };
   readonly inference: InferenceSettings;
 };
@@ -51,8 +50,9 @@ export type InferenceSettings = {
 };
 
 const account = process.env['TUNEGATE_AWS_ACCOUNT'] ?? process.env['CDK_DEFAULT_ACCOUNT'];
-const region = process.env['TUNEGATE_AWS_REGION'] ?? process.env['CDK_DEFAULT_REGION'];
+const region = process.env['TUNEGATE_AWS_REGION'] ?? process.env['CDK_DEFAULT_REGION'] ?? 'us-east-1';
 const alarmEmail = process.env['TUNEGATE_ALARM_EMAIL'];
+const runbookUrl = process.env['TUNEGATE_RUNBOOK_URL'] ?? 'docs/runbook.md';
 
 export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
   dev: {
@@ -61,11 +61,11 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     region,
     keepsData: false,
     alarmEmail,
+    runbookUrl,
     logLevel: 'DEBUG',
     logRetentionDays: 14,
     api: { requestsPerSecond: 50, burst: 100, requestsPerAddressIn5Minutes: 5_000 },
     tables: { maxReadUnits: 1_000, maxWriteUnits: 1_000 },
-    chat: { provisionedConcurrency: 0 },
     inference: {
       instanceType: 'ml.g5.xlarge',
       instanceUsdPerHour: 1.41,
@@ -86,11 +86,11 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     region,
     keepsData: true,
     alarmEmail,
+    runbookUrl,
     logLevel: 'INFO',
     logRetentionDays: 365,
     api: { requestsPerSecond: 1_000, burst: 2_000, requestsPerAddressIn5Minutes: 30_000 },
     tables: { maxReadUnits: 20_000, maxWriteUnits: 20_000 },
-    chat: { provisionedConcurrency: 2 },
     inference: {
       instanceType: 'ml.g5.2xlarge',
       instanceUsdPerHour: 1.52,

@@ -1,21 +1,36 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import type { Environment } from './environments.ts';
+import { ApiStack } from './stacks/api.ts';
 import { DataStack } from './stacks/data.ts';
-
-export type Tunegate = { readonly data: DataStack };
+import { InferenceStack } from './stacks/inference.ts';
+import { MeteringStack } from './stacks/metering.ts';
+import { MonitoringStack } from './stacks/monitoring.ts';
+import { PaymentsStack } from './stacks/payments.ts';
 
 /** Adds one environment's stacks to the app, in the order in which they depend on each other. */
-export function addTunegate(app: App, environment: Environment): Tunegate {
+export function addTunegate(app: App, environment: Environment) {
   const { name, account, region } = environment;
-  const props = {
+  const shared = {
     environment,
-    env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
+    env: account === undefined ? { region } : { account, region },
   };
-  const data = new DataStack(app, `tunegate-${name}-data`, props);
+  const data = new DataStack(app, `tunegate-${name}-data`, shared);
+  const metering = new MeteringStack(app, `tunegate-${name}-metering`, { ...shared, data });
+  const payments = new PaymentsStack(app, `tunegate-${name}-payments`, { ...shared, data });
+  const inference = new InferenceStack(app, `tunegate-${name}-inference`, { ...shared, data });
+  const api = new ApiStack(app, `tunegate-${name}-api`, { ...shared, data, metering, payments, inference });
+  const monitoring = new MonitoringStack(app, `tunegate-${name}-monitoring`, {
+    ...shared,
+    data,
+    metering,
+    payments,
+    inference,
+    api,
+  });
 
   Tags.of(app).add('product', 'tunegate');
   Tags.of(app).add('environment', name);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  return { data };
+  return { data, metering, payments, inference, api, monitoring };
 }

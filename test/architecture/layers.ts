@@ -5,7 +5,7 @@ export type Layer = {
   readonly packages: readonly string[];
 };
 
-const HTTP_EDGE = ['@middy/core', '@middy/util', '@aws-lambda-powertools/*', 'aws-lambda'];
+const HTTP_EDGE = ['@middy/*', '@aws-lambda-powertools/*', 'aws-lambda'];
 
 /** The table of docs/architecture.md as data. */
 export const LAYERS: readonly Layer[] = [

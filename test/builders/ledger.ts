@@ -5,7 +5,7 @@ import { parseId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 
 /** Noon of a day, so that a minute more or less stays in the hour. */
-export const NOON_MS = Date.UTC(2026, 10, 22, 12);
+export const NOON_MS = Date.UTC(2026, 2, 2, 12);
 
 /** An id of a kind with a readable body: `testId<KeyId>('key', 'a')`. */
 export function testId<T extends string>(kind: IdKind, body: string): T {

@@ -1,16 +1,9 @@
 import type { Ledger } from '#core/ledger/ports.ts';
-import type { World } from '#core/shared/world.ts';
-import type { Peppers } from '#core/tenants/apiKey.ts';
-import type { KeyCrypto } from '#core/tenants/keyCrypto.ts';
-import type { Directory } from '#core/tenants/ports.ts';
+import type { Tenancy } from '#core/tenants/tenancy.ts';
 
-/** What signs and hashes keys; the peppers are a secret that is read when first needed. */
-export type KeySigning = { readonly crypto: KeyCrypto; readonly peppers: () => Promise<Peppers> };
-
-/** Everything that the control routes work with, by area. Put together in `#io/wire/control.ts`. */
-export type ControlDeps = {
-  readonly world: World;
-  readonly directory: Directory;
+/** Everything that the control routes work with. Put together in `#io/wire/control.ts`. */
+export type ControlDeps = Tenancy & {
   readonly ledger: Ledger;
-  readonly signing: KeySigning;
+  /** The price books that a tenant may have; a new one gets the first. */
+  readonly priceBookIds: readonly [string, ...string[]];
 };

@@ -1,8 +1,14 @@
 import { type ApiRequest, type ApiResponse, refuse } from '#api/http.ts';
 import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
+import { adjustCredits } from './adjustCredits.ts';
+import { listAuditRecords } from './auditRecords.ts';
 import { authorize } from './authorize.ts';
 import type { ControlDeps } from './deps.ts';
 import { healthz } from './health.ts';
+import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
+import { createModel, listTenantModels, removeModel } from './models.ts';
+import { listModels, retrieveModel } from './openaiModels.ts';
+import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
 
 export type RouteHandler = (deps: ControlDeps, request: ApiRequest) => Promise<ApiResponse>;
 
@@ -14,6 +20,21 @@ export type ControlRouteId = {
 /** One line for each route; a route without one is answered as unknown. */
 const HANDLERS: Partial<Record<ControlRouteId, RouteHandler>> = {
   healthz,
+  listModels,
+  retrieveModel,
+  createTenant,
+  listTenants,
+  retrieveTenant,
+  updateTenant,
+  createKey,
+  listKeys,
+  rotateKey,
+  revokeKey,
+  createModel,
+  listTenantModels,
+  removeModel,
+  adjustCredits,
+  listAuditRecords,
 };
 
 /** Checks that the caller may use the route, and lets its handler answer. */

@@ -128,6 +128,13 @@ export type UsageBook = {
   readonly clearArchiveDue: (tenantId: TenantId, due: ArchiveDue) => Promise<boolean>;
 };
 
+/** When every account was last swept: a hold that was due by then and is still open is a fault. */
+export type SweepLog = {
+  readonly recordSweep: (startedAtMs: number) => Promise<void>;
+  /** Undefined before the first sweep. */
+  readonly lastSweepMs: () => Promise<number | undefined>;
+};
+
 /** Thrown when the book could not be written or read within the limits of patience; the same operation may be tried again. */
 export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';

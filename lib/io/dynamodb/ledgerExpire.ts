@@ -1,6 +1,7 @@
 import { dueGrants, expireGrants } from '#core/ledger/expire.ts';
+import { expiredHolds } from '#core/ledger/holds.ts';
 import { KEY_STOP_KEPT_MS } from '#core/ledger/limits.ts';
-import type { GrantRecord } from '#core/ledger/types.ts';
+import type { Account, GrantRecord } from '#core/ledger/types.ts';
 import type { GrantId, HoldId, TenantId } from '#core/shared/ids.ts';
 import { forgetKeyStops } from './ledgerAccounts.ts';
 import { expireHolds } from './ledgerHolds.ts';
@@ -20,6 +21,8 @@ export async function expire(
   tenantId: TenantId,
   nowMs: number,
 ): Promise<{ readonly holds: readonly HoldId[]; readonly grants: readonly GrantId[] }> {
+  const account = await withRetries(table.patience, () => readAccountItem(table, tenantId));
+  if (account === undefined || !isAnythingDue(account, nowMs)) return { holds: [], grants: [] };
   const holds = await expireHolds(table, tenantId, nowMs);
   const grants: GrantId[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -30,6 +33,12 @@ export async function expire(
   await forgetKeyStops(table, tenantId, nowMs - KEY_STOP_KEPT_MS);
   return { holds, grants };
 }
+
+// Most accounts have nothing due, and then one read is all that the sweep costs.
+const isAnythingDue = (account: Account, nowMs: number): boolean =>
+  expiredHolds(account, nowMs).length > 0 ||
+  dueGrants(account, nowMs).length > 0 ||
+  Object.values(account.keyStops).some((fromMs) => fromMs < nowMs - KEY_STOP_KEPT_MS);
 
 async function expireSomeGrants(
   table: LedgerTable,

@@ -1,0 +1,125 @@
+import * as z from 'zod/mini';
+import { readBody, readQuery } from '#api/edge/readBody.ts';
+import type { ApiError } from '#api/errors.ts';
+import { refuse, respond } from '#api/http.ts';
+import type { Account } from '#core/ledger/types.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { formatCredits } from '#core/shared/money.ts';
+import { type ChangeRefused, changeTenant } from '#core/tenants/changeTenant.ts';
+import { openTenant } from '#core/tenants/openTenant.ts';
+import type { TenantChange } from '#core/tenants/ports.ts';
+import type { Tenant } from '#core/tenants/types.ts';
+import type { ControlDeps } from './deps.ts';
+import type { RouteHandler } from './dispatch.ts';
+import { actOf, idParam, listBody, nameField, pageFields, pageOf, reasonField, toSeconds } from './fields.ts';
+
+const NewTenant = z.strictObject({
+  name: nameField,
+  price_book: z.optional(z.string()),
+  reason: z.optional(reasonField),
+});
+
+/** `POST /admin/tenants {name, price_book?, reason?}` → 201 with the tenant. */
+export const createTenant: RouteHandler = async (deps, request) => {
+  const body = readBody(request, NewTenant);
+  if (!body.ok) return refuse(body.error);
+  const { name, price_book: priceBookId = deps.priceBookIds[0], reason } = body.value;
+  if (!deps.priceBookIds.includes(priceBookId)) return refuse(unknownPriceBook(deps));
+  return respond(201, tenantBody(await openTenant(deps, { name, priceBookId }, actOf(request, reason))));
+};
+
+const TenantsQuery = z.strictObject(pageFields);
+
+/** `GET /admin/tenants?limit=&cursor=`, oldest first. */
+export const listTenants: RouteHandler = async ({ directory }, request) => {
+  const query = readQuery(request, TenantsQuery);
+  if (!query.ok) return refuse(query.error);
+  const { tenants, nextCursor } = await directory.listTenants(pageOf(query.value));
+  return respond(200, listBody(tenants.map(tenantBody), nextCursor));
+};
+
+/** `GET /admin/tenants/{tenant}` → the tenant with its account. */
+export const retrieveTenant: RouteHandler = async ({ directory, ledger }, request) => {
+  const id = idParam<TenantId>(request, 'tenant', 'tenant');
+  const [tenant, account] =
+    id === undefined ? [] : await Promise.all([directory.readTenant(id), ledger.readAccount(id)]);
+  if (tenant === undefined) return refuse(TENANT_NOT_FOUND);
+  return respond(200, {
+    ...tenantBody(tenant),
+    account: account === undefined ? null : accountBody(account),
+  });
+};
+
+const ChangedTenant = z.strictObject({
+  name: z.optional(nameField),
+  status: z.optional(z.enum(['active', 'suspended', 'closed'])),
+  price_book: z.optional(z.string()),
+  reason: z.optional(reasonField),
+});
+
+/** `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, reason?}` → the tenant as it is now. */
+export const updateTenant: RouteHandler = async (deps, request) => {
+  const body = readBody(request, ChangedTenant);
+  if (!body.ok) return refuse(body.error);
+  const { name, status, price_book: priceBookId, reason } = body.value;
+  if (priceBookId !== undefined && !deps.priceBookIds.includes(priceBookId))
+    return refuse(unknownPriceBook(deps));
+  const change: TenantChange = {
+    ...(name !== undefined && { name }),
+    ...(status !== undefined && { status }),
+    ...(priceBookId !== undefined && { priceBookId }),
+  };
+  if (Object.keys(change).length === 0) return refuse(NOTHING_TO_CHANGE);
+  const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
+  if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
+  const changed = await changeTenant(deps, { tenantId, change, act: actOf(request, reason) });
+  return changed.ok ? respond(200, tenantBody(changed.value)) : refuse(tenantRefusal(changed.error));
+};
+
+export const TENANT_NOT_FOUND: ApiError = {
+  code: 'not_found',
+  message: 'There is no such tenant. GET /v1/admin/tenants lists them.',
+};
+
+/** What a refusal about a tenant is to the client. */
+export function tenantRefusal(refused: ChangeRefused): ApiError {
+  switch (refused.code) {
+    case 'tenant_not_found':
+      return TENANT_NOT_FOUND;
+    case 'tenant_closed':
+      return { code: 'conflict', message: 'This tenant is closed, which is final. Create a new tenant.' };
+    default:
+      return refused satisfies never;
+  }
+}
+
+const NOTHING_TO_CHANGE: ApiError = {
+  code: 'invalid_request',
+  message: 'Nothing to change. Give at least one of name, status and price_book.',
+};
+
+const unknownPriceBook = ({ priceBookIds }: Pick<ControlDeps, 'priceBookIds'>): ApiError => ({
+  code: 'invalid_request',
+  message: `There is no such price book. There are: ${priceBookIds.join(', ')}.`,
+  param: 'price_book',
+});
+
+const tenantBody = (tenant: Tenant) => ({
+  id: tenant.id,
+  object: 'tenant',
+  name: tenant.name,
+  status: tenant.status,
+  price_book: tenant.priceBookId,
+  dodo_customer_id: tenant.dodoCustomerId ?? null,
+  created_at: toSeconds(tenant.createdAtMs),
+});
+
+/** What an account holds, in decimal strings of credits. */
+export const accountBody = (account: Account) => ({
+  status: account.status,
+  available: formatCredits(account.availableMicro),
+  held: formatCredits(account.heldMicro),
+  debt: formatCredits(account.debtMicro),
+  open_holds: Object.keys(account.holds).length,
+  open_grants: Object.keys(account.grants).length,
+});

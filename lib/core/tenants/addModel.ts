@@ -1,0 +1,63 @@
+import type { AdapterId, TenantId } from '#core/shared/ids.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import { type Act, auditRecord, type Tenancy } from './tenancy.ts';
+import type { ModelRoute } from './types.ts';
+
+/** A tenant's models are read whole with its key, so their number has a limit. */
+export const MAX_MODELS_PER_TENANT = 500;
+
+export type WantedModel = {
+  readonly alias: string;
+  readonly baseModel: string;
+  readonly adapterId: AdapterId | null;
+  /** Absent: SageMaker's name is derived from the adapter's id, or is the base model's. */
+  readonly inferenceComponentName?: string;
+};
+
+export type AddModelRefused =
+  | { readonly code: 'tenant_not_found' }
+  | { readonly code: 'alias_taken' }
+  | { readonly code: 'too_many_models' };
+
+/**
+ * Gives a tenant a model name and what answers it. The same model again changes nothing.
+ * Errors: tenant_not_found, alias_taken (by another model), too_many_models.
+ */
+export async function addModel(
+  { world, directory }: Pick<Tenancy, 'world' | 'directory'>,
+  { tenantId, wanted, act }: { readonly tenantId: TenantId; readonly wanted: WantedModel; readonly act: Act },
+): Promise<Result<{ readonly model: ModelRoute; readonly created: boolean }, AddModelRefused>> {
+  const model: ModelRoute = {
+    tenantId,
+    alias: wanted.alias,
+    baseModel: wanted.baseModel,
+    adapterId: wanted.adapterId,
+    inferenceComponentName: wanted.inferenceComponentName ?? componentName(wanted),
+    createdAtMs: world.clock(),
+  };
+  const models = await directory.listModels(tenantId);
+  const existing = models.find(({ alias }) => alias === model.alias);
+  if (existing !== undefined) {
+    return isSame(existing, model) ? ok({ model: existing, created: false }) : err({ code: 'alias_taken' });
+  }
+  if (models.length >= MAX_MODELS_PER_TENANT) return err({ code: 'too_many_models' });
+  const { alias, baseModel, adapterId, inferenceComponentName } = model;
+  const details = { alias, baseModel, adapterId, inferenceComponentName };
+  const created = await directory.createModel(
+    model,
+    auditRecord(world, act, { action: 'model.create', tenantId, details }),
+  );
+  if (created) return ok({ model, created: true });
+  return err({
+    code: (await directory.readTenant(tenantId)) === undefined ? 'tenant_not_found' : 'alias_taken',
+  });
+}
+
+/** SageMaker's names have no underscores; an adapter's id is unique and never reused, and so is this. */
+const componentName = ({ adapterId, baseModel }: WantedModel): string =>
+  adapterId === null ? baseModel : adapterId.replaceAll('_', '-');
+
+const isSame = (a: ModelRoute, b: ModelRoute): boolean =>
+  a.baseModel === b.baseModel &&
+  a.adapterId === b.adapterId &&
+  a.inferenceComponentName === b.inferenceComponentName;

@@ -1,0 +1,17 @@
+/**
+ * How a handler becomes one file, in esbuild's own words: the stacks and the bundle report read the same.
+ * `module` before `main`: the SDK's CommonJS build cannot be bundled into an ES module.
+ */
+export const BUNDLING = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  minify: true,
+  sourcemap: 'linked', // beside the bundle, so that a stack trace names our own lines
+  sourcesContent: false,
+} as const;
+
+/** Where a function's code is, from the repository's root. */
+export const handlerPath = (name: string): string => `functions/${name}/handler.ts`;

@@ -1,0 +1,105 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { type IQueue, Queue, QueueEncryption, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledge } from '#infra/acknowledge.ts';
+import type { Environment } from '#infra/environments.ts';
+import { grantKey } from '#infra/grants.ts';
+import type { FunctionTrigger } from '#io/definitions/functions.ts';
+import { QUEUES } from '#io/definitions/resources.ts';
+import { ALARM_PERIOD, type AlarmSet } from './alarmSet.ts';
+
+const RETENTION = Duration.days(14);
+const DATA_KEY_REUSE = Duration.hours(1);
+
+export type WorkQueueProps = { readonly environment: Environment; readonly key: Key };
+
+/** A queue with its dead-letter queue: messages are money on its way, so they are kept as long as SQS can. */
+export class WorkQueue extends Construct {
+  readonly name: keyof typeof QUEUES;
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly #key: Key;
+
+  constructor(scope: Construct, name: keyof typeof QUEUES, props: WorkQueueProps) {
+    super(scope, `${name}Queue`);
+    const definition = QUEUES[name];
+    const shared = {
+      encryption: QueueEncryption.KMS,
+      encryptionMasterKey: props.key,
+      dataKeyReuse: DATA_KEY_REUSE,
+      enforceSSL: true,
+      retentionPeriod: RETENTION,
+      removalPolicy: props.environment.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    };
+    const physicalName = `tunegate-${props.environment.name}-${definition.name}`;
+    this.name = name;
+    this.#key = props.key;
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      ...shared,
+      queueName: `${physicalName}-dlq`,
+      redriveAllowPolicy: {
+        redrivePermission: RedrivePermission.BY_QUEUE,
+        sourceQueues: [
+          Queue.fromQueueArn(
+            this,
+            'Source',
+            Stack.of(this).formatArn({ service: 'sqs', resource: physicalName }),
+          ),
+        ],
+      },
+    });
+    acknowledge(this.deadLetters, {
+      'Serverless::Serverless-SQSRedrivePolicy': 'It is the dead-letter queue; an alarm watches it.',
+    });
+    this.queue = new Queue(this, 'Queue', {
+      ...shared,
+      queueName: physicalName,
+      visibilityTimeout: Duration.seconds(definition.visibilitySeconds),
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: definition.maxReceives },
+    });
+  }
+
+  /** Lets a function put messages in, and tells it the queue's URL. */
+  grantSend(fn: LambdaFunction): void {
+    fn.addEnvironment(QUEUES[this.name].env, this.queue.queueUrl);
+    fn.addToRolePolicy(
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
+    );
+    grantKey(fn, this.#key, { services: ['sqs'], writes: true });
+  }
+
+  /** Has the queue's messages handed to a function; those it reports as failed come back, the others are done. */
+  feed(fn: LambdaFunction, trigger: Extract<FunctionTrigger, { kind: 'queue' }>): void {
+    fn.addEventSource(
+      new SqsEventSource(this.queue as IQueue, {
+        batchSize: trigger.batchSize,
+        maxBatchingWindow: Duration.seconds(trigger.windowSeconds),
+        maxConcurrency: trigger.maxConcurrency,
+        reportBatchItemFailures: true,
+      }),
+    );
+  }
+
+  watch(alarms: AlarmSet, options: { readonly maxAge: Duration }): void {
+    alarms.add(`${this.name}-queue-age`, {
+      metric: this.queue.metricApproximateAgeOfOldestMessage({ period: ALARM_PERIOD }),
+      above: options.maxAge.toSeconds(),
+      periods: 2,
+      meaning: `The oldest message of the ${this.name} queue waits for more than ${options.maxAge.toMinutes()} minutes.`,
+      runbook: 'a-queue-is-late',
+    });
+    alarms.add(`${this.name}-dead-letters`, {
+      metric: this.deadLetters.metricApproximateNumberOfMessagesVisible({
+        period: ALARM_PERIOD,
+        statistic: 'max',
+      }),
+      above: 0,
+      meaning: `Messages of the ${this.name} queue were given up after ${QUEUES[this.name].maxReceives} deliveries.`,
+      runbook: 'dead-letters',
+    });
+  }
+}

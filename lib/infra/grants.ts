@@ -1,0 +1,109 @@
+import { Stack } from 'aws-cdk-lib';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { acknowledgePrefix } from '#infra/acknowledge.ts';
+import { BUCKETS, SECRETS, TABLES, type TableDefinition } from '#io/definitions/resources.ts';
+
+// CDK's own grants name whole families of actions (Scan, kms:ReEncrypt*, s3:GetObject*). These name what the code
+// calls, and tell the function where the thing is in the same breath: a permission without its name is of no use.
+
+export type Access = 'read' | 'readWrite';
+
+const TABLE_READS = [
+  'dynamodb:GetItem',
+  'dynamodb:BatchGetItem',
+  'dynamodb:Query',
+  'dynamodb:ConditionCheckItem',
+];
+const TABLE_WRITES = [
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:BatchWriteItem',
+];
+
+/** The only prefix that functions read and write in each bucket. */
+export const BUCKET_PREFIXES: Readonly<Record<keyof typeof BUCKETS, string>> = {
+  archive: 'usage/',
+  tenantData: 'tenants/',
+};
+
+export function grantTable(
+  fn: LambdaFunction,
+  name: keyof typeof TABLES,
+  table: TableV2,
+  access: Access,
+): void {
+  const definition: TableDefinition = TABLES[name];
+  fn.addEnvironment(definition.env, table.tableName);
+  fn.addToRolePolicy(
+    new PolicyStatement({
+      actions: access === 'read' ? TABLE_READS : [...TABLE_READS, ...TABLE_WRITES],
+      resources: [
+        table.tableArn,
+        ...definition.indexes.map((index) => `${table.tableArn}/index/${index.name}`),
+      ],
+    }),
+  );
+}
+
+export function grantBucket(
+  fn: LambdaFunction,
+  name: keyof typeof BUCKETS,
+  bucket: Bucket,
+  access: Access,
+): void {
+  const prefix = BUCKET_PREFIXES[name];
+  fn.addEnvironment(BUCKETS[name].env, bucket.bucketName);
+  fn.addToRolePolicy(
+    new PolicyStatement({
+      actions:
+        access === 'read' ? ['s3:GetObject'] : ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
+      resources: [bucket.arnForObjects(`${prefix}*`)],
+    }),
+  );
+  fn.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['s3:ListBucket'],
+      resources: [bucket.bucketArn],
+      conditions: { StringLike: { 's3:prefix': `${prefix}*` } },
+    }),
+  );
+  if (fn.role !== undefined) acknowledgePrefix(fn.role, bucket, `${prefix}*`);
+}
+
+export function grantSecret(fn: LambdaFunction, name: keyof typeof SECRETS, secret: Secret): void {
+  fn.addEnvironment(SECRETS[name].env, secret.secretArn);
+  fn.addToRolePolicy(
+    new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] }),
+  );
+}
+
+/** Lets the function use a key, and only when it comes through one of the services that hold our data. */
+export function grantKey(
+  fn: LambdaFunction,
+  key: Key,
+  options: {
+    readonly services: readonly ('dynamodb' | 's3' | 'secretsmanager' | 'sqs')[];
+    readonly writes: boolean;
+  },
+): void {
+  const { region, urlSuffix } = Stack.of(fn);
+  fn.addToRolePolicy(
+    new PolicyStatement({
+      actions: options.writes
+        ? ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey']
+        : ['kms:Decrypt', 'kms:DescribeKey'],
+      resources: [key.keyArn],
+      conditions: {
+        StringEquals: {
+          'kms:ViaService': options.services.map((service) => `${service}.${region}.${urlSuffix}`),
+        },
+      },
+    }),
+  );
+}

@@ -1,0 +1,249 @@
+import { existsSync } from 'node:fs';
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as scaling from 'aws-cdk-lib/aws-applicationautoscaling';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import * as sagemaker from 'aws-cdk-lib/aws-sagemaker';
+import type { Construct } from 'constructs';
+import { ALARM_PERIOD, type AlarmSet } from '#infra/constructs/alarmSet.ts';
+import { InferenceRole } from '#infra/constructs/inferenceRole.ts';
+import type { Environment } from '#infra/environments.ts';
+import { ENDPOINT } from '#io/definitions/resources.ts';
+import type { DataStack } from './data.ts';
+
+const VARIANT = 'all';
+/** The account that publishes AWS's deep learning containers in most regions. */
+const IMAGE_ACCOUNT = '763104351884';
+const IMAGE_REPOSITORY = 'vllm';
+const IMAGE_TAG = '0.27.1-gpu-py312-cu130-ubuntu22.04-sagemaker';
+const INSTANCE_AMI = 'al2-ami-sagemaker-inference-gpu-3-1';
+const MODEL_DOWNLOAD_SECONDS = 1_200;
+const STARTUP_SECONDS = 1_200;
+const IDLE_BEFORE_SCALE_IN = Duration.minutes(15);
+
+export type InferenceStackProps = StackProps & {
+  readonly environment: Environment;
+  readonly data: DataStack;
+};
+
+/**
+ * One endpoint with one base model that sleeps when nobody calls. Adapters are not here: each is an inference
+ * component made at run time on top of `baseComponentName`.
+ */
+export class InferenceStack extends Stack {
+  readonly endpointName: string;
+  readonly baseComponentName: string;
+  readonly #environment: Environment;
+  readonly #data: DataStack;
+
+  constructor(scope: Construct, id: string, { environment, data, ...props }: InferenceStackProps) {
+    super(scope, id, props);
+    this.#environment = environment;
+    this.#data = data;
+    const { baseModel } = environment.inference;
+    this.endpointName = `tunegate-${environment.name}-${ENDPOINT.name}`;
+    this.baseComponentName = `tunegate-${environment.name}-base-${baseModel}`;
+    needTokenizer(baseModel);
+
+    const role = new InferenceRole(this, 'Role', {
+      data,
+      image: { account: IMAGE_ACCOUNT, repository: IMAGE_REPOSITORY },
+      logGroups: this.#logGroups(),
+    });
+    const endpoint = this.#endpoint(role);
+    const component = this.#baseComponent(this.#model(role));
+    component.addResourceDependency(endpoint);
+    this.#scale(component);
+    new CfnOutput(this, 'BaseComponentName', { value: this.baseComponentName });
+  }
+
+  /** Lets a function call this endpoint, and none other, and tells it the name. */
+  grantInvoke(fn: LambdaFunction): void {
+    fn.addEnvironment(ENDPOINT.env, this.endpointName);
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['sagemaker:InvokeEndpoint', 'sagemaker:InvokeEndpointWithResponseStream'],
+        resources: [this.#arn('endpoint', this.endpointName)],
+      }),
+    );
+  }
+
+  watch(alarms: AlarmSet): void {
+    alarms.add('inference-errors', {
+      metric: new Metric({
+        namespace: 'AWS/SageMaker',
+        metricName: 'Invocation5XXErrors',
+        dimensionsMap: { EndpointName: this.endpointName, VariantName: VARIANT },
+        statistic: 'sum',
+        period: ALARM_PERIOD,
+      }),
+      above: 0,
+      periods: 2,
+      meaning: 'The model server answers with errors.',
+      runbook: 'inference-fails',
+    });
+    alarms.add('inference-asleep', {
+      metric: this.#noCapacity(ALARM_PERIOD),
+      above: 0,
+      periods: 4,
+      meaning: 'Calls have found no copy of the base model for 20 minutes: it does not wake up.',
+      runbook: 'inference-does-not-wake',
+    });
+  }
+
+  /** Made here, so that SageMaker does not make them without a retention. */
+  #logGroups(): readonly LogGroup[] {
+    const logs = { Endpoints: this.endpointName, InferenceComponents: this.baseComponentName };
+    return Object.entries(logs).map(
+      ([kind, name]) =>
+        new LogGroup(this, `${kind}Log`, {
+          logGroupName: `/aws/sagemaker/${kind}/${name}`,
+          retention: this.#environment.logRetentionDays,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+    );
+  }
+
+  #model(role: InferenceRole): sagemaker.CfnModel {
+    const { inference } = this.#environment;
+    const bucket = this.#data.buckets.tenantData.bucketName;
+    return new sagemaker.CfnModel(this, 'BaseModel', {
+      executionRoleArn: role.roleArn,
+      enableNetworkIsolation: true, // weights and adapters come in through SageMaker; nothing goes out
+      primaryContainer: {
+        image: `${IMAGE_ACCOUNT}.dkr.ecr.${this.region}.${this.urlSuffix}/${IMAGE_REPOSITORY}:${IMAGE_TAG}`,
+        modelDataSource: {
+          s3DataSource: {
+            s3Uri: `s3://${bucket}/bases/${inference.baseModel}/`,
+            s3DataType: 'S3Prefix',
+            compressionType: 'None',
+          },
+        },
+        environment: {
+          SM_VLLM_MODEL: '/opt/ml/model',
+          SM_VLLM_SERVED_MODEL_NAME: inference.baseModel,
+          SM_VLLM_ENABLE_LORA: 'true',
+          SM_VLLM_MAX_LORAS: String(inference.adaptersOnGpu),
+          SM_VLLM_MAX_CPU_LORAS: String(inference.adaptersInMemory),
+          SM_VLLM_MAX_LORA_RANK: String(inference.maxLoraRank),
+          VLLM_ALLOW_RUNTIME_LORA_UPDATING: 'true',
+        },
+      },
+    });
+  }
+
+  #endpoint(role: InferenceRole): sagemaker.CfnEndpoint {
+    const { inference } = this.#environment;
+    // No KMS key: these instances keep data only on local NVMe, which the hardware encrypts, and refuse a key.
+    const config = new sagemaker.CfnEndpointConfig(this, 'EndpointConfig', {
+      executionRoleArn: role.roleArn,
+      productionVariants: [
+        {
+          variantName: VARIANT,
+          instanceType: inference.instanceType,
+          initialInstanceCount: 1,
+          inferenceAmiVersion: INSTANCE_AMI,
+          managedInstanceScaling: {
+            status: 'ENABLED',
+            minInstanceCount: 0,
+            maxInstanceCount: inference.maxInstances,
+          },
+          routingConfig: { routingStrategy: 'LEAST_OUTSTANDING_REQUESTS' },
+          modelDataDownloadTimeoutInSeconds: MODEL_DOWNLOAD_SECONDS,
+          containerStartupHealthCheckTimeoutInSeconds: STARTUP_SECONDS,
+        },
+      ],
+    });
+    config.node.addDependency(role); // the policy too: SageMaker tries the role at once
+    return new sagemaker.CfnEndpoint(this, 'Endpoint', {
+      endpointName: this.endpointName,
+      endpointConfigName: config.attrEndpointConfigName,
+    });
+  }
+
+  #baseComponent(model: sagemaker.CfnModel): sagemaker.CfnInferenceComponent {
+    const { inference } = this.#environment;
+    return new sagemaker.CfnInferenceComponent(this, 'BaseComponent', {
+      inferenceComponentName: this.baseComponentName,
+      endpointName: this.endpointName,
+      variantName: VARIANT,
+      specification: {
+        modelName: model.attrModelName,
+        computeResourceRequirements: {
+          numberOfAcceleratorDevicesRequired: inference.acceleratorsPerCopy,
+          minMemoryRequiredInMb: inference.minMemoryMbPerCopy,
+        },
+        startupParameters: {
+          modelDataDownloadTimeoutInSeconds: MODEL_DOWNLOAD_SECONDS,
+          containerStartupHealthCheckTimeoutInSeconds: STARTUP_SECONDS,
+        },
+      },
+      runtimeConfig: { copyCount: 1 },
+    });
+  }
+
+  /** Follows the calls in flight down to no copy at all; the first call that finds none wakes one up. */
+  #scale(component: sagemaker.CfnInferenceComponent): void {
+    const { inference } = this.#environment;
+    const copies = new scaling.ScalableTarget(this, 'Copies', {
+      serviceNamespace: scaling.ServiceNamespace.SAGEMAKER,
+      scalableDimension: 'sagemaker:inference-component:DesiredCopyCount',
+      resourceId: `inference-component/${this.baseComponentName}`,
+      minCapacity: 0,
+      maxCapacity: inference.maxCopies,
+    });
+    copies.node.addDependency(component);
+    copies.scaleToTrackMetric('InFlight', {
+      predefinedMetric:
+        scaling.PredefinedMetric.SAGEMAKER_INFERENCE_COMPONENT_CONCURRENT_REQUESTS_PER_COPY_HIGH_RESOLUTION,
+      targetValue: inference.concurrencyPerCopy,
+      scaleInCooldown: IDLE_BEFORE_SCALE_IN,
+      scaleOutCooldown: Duration.minutes(1),
+    });
+    this.#wakeUp(copies);
+  }
+
+  /** Tracking cannot leave zero, for there is no copy to measure: a failed call raises the alarm that adds the first one. */
+  #wakeUp(copies: scaling.ScalableTarget): void {
+    const policy = new scaling.CfnScalingPolicy(this, 'WakeUp', {
+      policyName: `${this.baseComponentName}-wake-up`,
+      policyType: 'StepScaling',
+      scalingTargetId: copies.scalableTargetId,
+      stepScalingPolicyConfiguration: {
+        adjustmentType: 'ChangeInCapacity',
+        metricAggregationType: 'Maximum',
+        cooldown: Duration.minutes(1).toSeconds(),
+        stepAdjustments: [{ metricIntervalLowerBound: 0, scalingAdjustment: 1 }],
+      },
+    });
+    const alarm = this.#noCapacity(Duration.seconds(30)).createAlarm(this, 'NoCapacity', {
+      alarmName: `${this.baseComponentName}-wake-up`,
+      alarmDescription: `A call found the base model asleep; this wakes it up. Runbook: ${this.#environment.runbookUrl}#inference-does-not-wake`,
+      threshold: 1,
+      evaluationPeriods: 1,
+    });
+    alarm.addAlarmAction({ bind: () => ({ alarmActionArn: policy.ref }) });
+  }
+
+  #noCapacity(period: Duration): Metric {
+    return new Metric({
+      namespace: 'AWS/SageMaker',
+      metricName: 'NoCapacityInvocationFailures',
+      dimensionsMap: { InferenceComponentName: this.baseComponentName },
+      statistic: 'max',
+      period,
+    });
+  }
+
+  #arn(resource: string, resourceName: string): string {
+    return this.formatArn({ service: 'sagemaker', resource, resourceName });
+  }
+}
+
+/** Estimates would be wrong without the base model's own tokenizer, so its absence stops the deployment. */
+function needTokenizer(baseModel: string): void {
+  const file = `layers/tokenizers/${baseModel}/tokenizer.json`;
+  if (!existsSync(file)) throw new Error(`base model "${baseModel}" has no tokenizer: add ${file}`);
+}

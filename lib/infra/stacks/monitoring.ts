@@ -1,0 +1,190 @@
+import { Stack, type StackProps } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Construct } from 'constructs';
+import { acknowledge } from '#infra/acknowledge.ts';
+import { ALARM_PERIOD, AlarmSet } from '#infra/constructs/alarmSet.ts';
+import type { Environment } from '#infra/environments.ts';
+import { METRIC_NAMESPACE, METRICS } from '#io/definitions/metrics.ts';
+import type { ApiStack } from './api.ts';
+import type { DataStack } from './data.ts';
+import type { InferenceStack } from './inference.ts';
+import type { MeteringStack } from './metering.ts';
+import type { PaymentsStack } from './payments.ts';
+
+export type MonitoringStackProps = StackProps & {
+  readonly environment: Environment;
+  readonly data: DataStack;
+  readonly metering: MeteringStack;
+  readonly payments: PaymentsStack;
+  readonly inference: InferenceStack;
+  readonly api: ApiStack;
+};
+
+/** What each counted thing means when it is above zero, and where the runbook treats it. */
+const COUNTED: Readonly<
+  Record<keyof typeof METRICS, { readonly meaning: string; readonly runbook: string }>
+> = {
+  holdsExpired: {
+    meaning: 'Holds ran out of time: their function died before it settled or voided them.',
+    runbook: 'holds-expire',
+  },
+  poisonEvents: {
+    meaning: 'Usage events cannot be read or rated, and are given up.',
+    runbook: 'poison-events',
+  },
+  shortfalls: {
+    meaning: 'Calls cost more than their hold and the balance behind it.',
+    runbook: 'a-charge-falls-short',
+  },
+  unsentEvents: {
+    meaning: 'Answered calls could not be queued for settlement: nobody is charged for them.',
+    runbook: 'usage-is-not-queued',
+  },
+  archiveFailures: {
+    meaning: 'Hours of usage could not be archived; the next run tries again.',
+    runbook: 'the-archive-falls-behind',
+  },
+  unmatchedPayments: {
+    meaning: 'Dodo told of payments that belong to no checkout of ours.',
+    runbook: 'a-payment-has-no-checkout',
+  },
+  lateWebhooks: {
+    meaning: 'Webhooks arrive long after Dodo made them.',
+    runbook: 'webhooks-are-late',
+  },
+};
+
+/** Alarms for everything that a person must look at, the topic that tells them, and one page of graphs. */
+export class MonitoringStack extends Stack {
+  constructor(scope: Construct, id: string, props: MonitoringStackProps) {
+    const { environment, data, metering, payments, inference, api, ...stackProps } = props;
+    super(scope, id, stackProps);
+    const topic = new Topic(this, 'Alarms', {
+      topicName: `tunegate-${environment.name}-alarms`,
+      masterKey: data.messageKey,
+      enforceSSL: true,
+    });
+    if (environment.alarmEmail !== undefined) {
+      const email = topic.addSubscription(new EmailSubscription(environment.alarmEmail));
+      acknowledge(email, {
+        'Serverless::Serverless-SNSRedrivePolicy': 'Mail has its own retries; the alarm stays in CloudWatch.',
+      });
+    }
+    const alarms = new AlarmSet(this, 'Alarm', { topic, environment });
+    for (const part of [metering, payments, inference, api]) part.watch(alarms);
+    watchTables(alarms, data);
+    for (const [id, { meaning, runbook }] of entries(COUNTED)) {
+      alarms.add(kebab(id), { metric: countedMetric(id), above: 0, meaning, runbook });
+    }
+    this.#dashboard(props, alarms);
+  }
+
+  #dashboard({ environment, api, metering, payments }: MonitoringStackProps, alarms: AlarmSet): void {
+    const functions = [
+      api.chat,
+      api.control,
+      api.authorizer,
+      payments.webhook,
+      payments.apply,
+      ...metering.functions,
+    ];
+    const period = ALARM_PERIOD;
+    const graph = (title: string, left: cloudwatch.IMetric[]) =>
+      new cloudwatch.GraphWidget({ title, left, width: 12, height: 6 });
+    new cloudwatch.Dashboard(this, 'Dashboard', {
+      dashboardName: `tunegate-${environment.name}`,
+      widgets: [
+        [new cloudwatch.AlarmStatusWidget({ title: 'Alarms', alarms: alarms.alarms, width: 24, height: 6 })],
+        [
+          graph('Requests', [
+            api.api.metricCount({ period }),
+            api.api.metricClientError({ period }),
+            api.api.metricServerError({ period }),
+          ]),
+          graph(
+            'Latency, p50 and p99',
+            ['p50', 'p99'].map((statistic) => api.api.metricLatency({ period, statistic })),
+          ),
+        ],
+        [
+          graph(
+            'Function errors',
+            functions.map((fn) => fn.lambda.metricErrors({ period })),
+          ),
+          graph(
+            'Function time, p99',
+            functions.map((fn) => fn.lambda.metricDuration({ period, statistic: 'p99' })),
+          ),
+        ],
+        [
+          graph(
+            'Oldest message',
+            [metering.usage, payments.payments].map(({ queue }) =>
+              queue.metricApproximateAgeOfOldestMessage({ period }),
+            ),
+          ),
+          graph(
+            'Counted',
+            entries(COUNTED).map(([id]) => countedMetric(id)),
+          ),
+        ],
+      ],
+    });
+  }
+}
+
+function watchTables(alarms: AlarmSet, data: DataStack): void {
+  for (const [name, table] of Object.entries(data.tables)) {
+    const sum = (metricName: string) =>
+      new cloudwatch.Metric({
+        namespace: 'AWS/DynamoDB',
+        metricName,
+        dimensionsMap: { TableName: table.tableName },
+        statistic: 'sum',
+        period: ALARM_PERIOD,
+      });
+    alarms.add(`${name}-table-throttled`, {
+      metric: new cloudwatch.MathExpression({
+        expression: 'reads + writes',
+        usingMetrics: { reads: sum('ReadThrottleEvents'), writes: sum('WriteThrottleEvents') },
+        period: ALARM_PERIOD,
+      }),
+      above: 0,
+      periods: 2,
+      meaning: `The table ${name} refuses requests: its ceiling or one hot key is reached.`,
+      runbook: 'a-table-throttles',
+    });
+    alarms.add(`${name}-table-errors`, {
+      metric: table.metricSystemErrorsForOperations({
+        operations: SYSTEM_ERROR_OPERATIONS,
+        period: ALARM_PERIOD,
+      }),
+      above: 0,
+      periods: 2,
+      meaning: `DynamoDB itself fails on the table ${name}.`,
+      runbook: 'a-table-fails',
+    });
+  }
+}
+
+const SYSTEM_ERROR_OPERATIONS = [
+  dynamodb.Operation.GET_ITEM,
+  dynamodb.Operation.QUERY,
+  dynamodb.Operation.UPDATE_ITEM,
+  dynamodb.Operation.TRANSACT_WRITE_ITEMS,
+];
+
+const countedMetric = (id: keyof typeof METRICS): cloudwatch.Metric =>
+  new cloudwatch.Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName: METRICS[id].name,
+    dimensionsMap: { service: METRICS[id].service },
+    statistic: 'sum',
+    period: ALARM_PERIOD,
+  });
+
+const entries = <K extends string, V>(record: Readonly<Record<K, V>>) => Object.entries(record) as [K, V][];
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -1,0 +1,38 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { AlarmSet } from '#infra/constructs/alarmSet.ts';
+import { SharedLayers } from '#infra/constructs/sharedLayers.ts';
+import { TunegateFunction } from '#infra/constructs/tunegateFunction.ts';
+import { WorkQueue } from '#infra/constructs/workQueue.ts';
+import type { Environment } from '#infra/environments.ts';
+import type { DataStack } from './data.ts';
+
+const LATE_AFTER = Duration.minutes(10);
+
+export type PaymentsStackProps = StackProps & { readonly environment: Environment; readonly data: DataStack };
+
+/** From Dodo's webhook to granted credits: the function that takes the webhook, the queue, the function that applies it. */
+export class PaymentsStack extends Stack {
+  readonly payments: WorkQueue;
+  readonly webhook: TunegateFunction;
+  readonly apply: TunegateFunction;
+
+  constructor(scope: Construct, id: string, { environment, data, ...props }: PaymentsStackProps) {
+    super(scope, id, { ...props, terminationProtection: environment.keepsData });
+    this.payments = new WorkQueue(this, 'payments', { environment, key: data.messageKey });
+    const shared = {
+      environment,
+      data,
+      layers: new SharedLayers(this, 'Layers'),
+      queues: { payments: this.payments },
+    };
+    this.webhook = new TunegateFunction(this, 'dodo-webhook', shared);
+    this.apply = new TunegateFunction(this, 'apply-payment', shared);
+  }
+
+  watch(alarms: AlarmSet): void {
+    this.payments.watch(alarms, { maxAge: LATE_AFTER });
+    this.webhook.watch(alarms);
+    this.apply.watch(alarms);
+  }
+}

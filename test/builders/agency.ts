@@ -1,0 +1,95 @@
+import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import type { ControlDeps } from '#api/control/deps.ts';
+import { dispatch } from '#api/control/dispatch.ts';
+import { makeAuthorizerHandler } from '#api/edge/authorizerHandler.ts';
+import { makeHttpHandler } from '#api/edge/httpHandler.ts';
+import { ROUTES } from '#api/routes.ts';
+import { nodeCrypto } from '#io/crypto.ts';
+import { makeDirectory } from '#io/dynamodb/directory.ts';
+import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { systemWorld } from '#io/world.ts';
+import { startTestDatabase, type TestDatabase } from './database.ts';
+import { type Answer, type CallOptions, lambdaContext, proxyEvent, quietLog, readAnswer } from './http.ts';
+
+export const ADMIN_KEY = 'the-admin-key-of-this-test';
+const METHOD_ARN = 'arn:aws:execute-api:us-east-1:000000000000:api/v1/GET/';
+
+export type Sent = Omit<CallOptions, 'as'> & { readonly key?: string };
+
+/**
+ * The authorizer and the control function on a database of their own, put together as on AWS. `call` sends a
+ * request through both; `clock.nowMs` is their time; `reads` counts what reached the database.
+ */
+export async function startAgency() {
+  const database: TestDatabase = await startTestDatabase();
+  const clock = { nowMs: 1_800_000_000_000 };
+  const reads = { count: 0 };
+  database.client.middlewareStack.add(
+    (next) => (args) => {
+      reads.count += 1;
+      return next(args);
+    },
+    { step: 'finalizeRequest' },
+  );
+  const world = { ...systemWorld, clock: () => clock.nowMs };
+  const peppers = async () => ['pepper-of-this-test'] as const;
+  const deps: ControlDeps = {
+    world,
+    directory: makeDirectory(database.client, `${database.prefix}directory`),
+    ledger: makeLedgerStore(database.client, `${database.prefix}ledger`),
+    signing: { crypto: nodeCrypto, peppers },
+    priceBookIds: ['per-call', 'per-token'],
+  };
+  const log = quietLog();
+  const control = makeHttpHandler({ ...log, dispatch: (request) => dispatch(deps, request) });
+  const authorizer = makeAuthorizerHandler(
+    {
+      clock: world.clock,
+      directory: deps.directory,
+      crypto: nodeCrypto,
+      peppers,
+      adminKeys: async () => ['another-admin-key', ADMIN_KEY],
+    },
+    log,
+  );
+
+  const call = async (method: string, path: string, { key, ...options }: Sent = {}): Promise<Answer> => {
+    const headers = { ...options.headers, ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) };
+    const event = proxyEvent(method, path, { ...options, headers });
+    if (path !== ROUTES.healthz.path) {
+      const asked = { ...event, type: 'REQUEST', methodArn: METHOD_ARN };
+      try {
+        const policy = await authorizer(asked as unknown as APIGatewayRequestAuthorizerEvent, lambdaContext);
+        Object.assign(event.requestContext, { authorizer: policy.context });
+      } catch (error) {
+        if (!(error instanceof Error) || error.message !== 'Unauthorized') throw error;
+        return { status: 401, headers: {}, body: undefined };
+      }
+    }
+    return readAnswer(await control(event, lambdaContext));
+  };
+
+  const admin = (method: string, path: string, body?: unknown, rest: Omit<Sent, 'key' | 'body'> = {}) =>
+    call(method, path, { key: ADMIN_KEY, ...(body === undefined ? {} : { body }), ...rest });
+
+  /** A new tenant with a key, by the API. */
+  const newTenant = async (name = 'Northwind') => {
+    const tenant = await admin('POST', '/admin/tenants', { name });
+    const path = `/admin/tenants/${tenant.body.id}`;
+    const key = await admin('POST', `${path}/keys`, { name: 'production' });
+    return { id: String(tenant.body.id), path, keyId: String(key.body.id), apiKey: String(key.body.api_key) };
+  };
+
+  return { database, deps, clock, reads, log, call, admin, newTenant, stop: database.stop };
+}
+
+export type Agency = Awaited<ReturnType<typeof startAgency>>;
+
+/** What an answer that refuses looks like. */
+export const refusal = (status: number, code: string, param?: string) => ({
+  status,
+  body: { error: { code, ...(param === undefined ? {} : { param }) } },
+});
+
+/** The path of a tenant that does not exist. */
+export const NOBODY = '/admin/tenants/ten_01k00000000000000000000000';

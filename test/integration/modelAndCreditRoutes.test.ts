@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Agency, NOBODY, refusal, startAgency } from '#test/builders/agency.ts';
+
+let agency: Agency;
+beforeAll(async () => {
+  agency = await startAgency();
+});
+afterAll(() => agency.stop());
+
+const admin: Agency['admin'] = (...args) => agency.admin(...args);
+
+describe('models', () => {
+  const MODEL = { alias: 'acme/support', base_model: 'tunegate-nano', adapter_id: 'adp_01k' };
+
+  test('a model is added, answered to its tenant alone as OpenAI has it, and taken away', async () => {
+    const [mine, theirs] = [await agency.newTenant(), await agency.newTenant()];
+    const added = await admin('POST', `${mine.path}/models`, MODEL);
+    expect(added).toMatchObject({ status: 201, body: { inference_component_name: 'adp-01k' } });
+    expect(await admin('POST', `${mine.path}/models`, MODEL)).toMatchObject({
+      status: 200,
+      body: added.body,
+    });
+    expect((await admin('GET', `${mine.path}/models`)).body.data).toEqual([added.body]);
+
+    const object = { id: 'acme/support', object: 'model', owned_by: mine.id };
+    for (const path of ['/models/acme%2Fsupport', '/models/acme/support']) {
+      expect(await agency.call('GET', path, { key: mine.apiKey })).toMatchObject({
+        status: 200,
+        body: object,
+      });
+      expect(await agency.call('GET', path, { key: theirs.apiKey })).toMatchObject(
+        refusal(404, 'model_not_found'),
+      );
+    }
+    expect((await agency.call('GET', '/models', { key: mine.apiKey })).body.data).toMatchObject([object]);
+    expect((await agency.call('GET', '/models', { key: theirs.apiKey })).body.data).toEqual([]);
+
+    const path = `${mine.path}/models/acme%2Fsupport`;
+    expect(await admin('DELETE', path.replace(mine.id, theirs.id))).toMatchObject(
+      refusal(404, 'model_not_found'),
+    );
+    expect(await admin('DELETE', path)).toMatchObject({ status: 200, body: { deleted: true } });
+    expect(await admin('DELETE', path)).toMatchObject(refusal(404, 'model_not_found'));
+  });
+
+  test('an alias that another model has is refused; the bare base is a model too', async () => {
+    const { path } = await agency.newTenant();
+    await admin('POST', `${path}/models`, MODEL);
+    const other = await admin('POST', `${path}/models`, { ...MODEL, adapter_id: 'adp_02k' });
+    expect(other).toMatchObject(refusal(409, 'already_exists', 'alias'));
+    const base = await admin('POST', `${path}/models`, { alias: 'base', base_model: 'tunegate-nano' });
+    expect(base).toMatchObject({
+      status: 201,
+      body: { adapter_id: null, inference_component_name: 'tunegate-nano' },
+    });
+  });
+
+  test.each([
+    [{}, 'alias'],
+    [{ ...MODEL, alias: 'has space' }, 'alias'],
+    [{ ...MODEL, alias: '../up' }, 'alias'],
+    [{ ...MODEL, alias: 'x'.repeat(129) }, 'alias'],
+    [{ ...MODEL, base_model: null }, 'base_model'],
+    [{ ...MODEL, adapter_id: 'key_1' }, 'adapter_id'],
+    [{ ...MODEL, inference_component_name: 'under_score' }, 'inference_component_name'],
+    [{ ...MODEL, inference_component_name: 'x'.repeat(64) }, 'inference_component_name'],
+  ])('adding %j is refused at %s', async (body, param) => {
+    const { path } = await agency.newTenant();
+    expect(await admin('POST', `${path}/models`, body)).toMatchObject(refusal(400, 'invalid_request', param));
+  });
+
+  test('an unknown tenant is 404', async () => {
+    expect(await admin('POST', `${NOBODY}/models`, MODEL)).toMatchObject(refusal(404, 'not_found'));
+    expect(await admin('GET', `${NOBODY}/models`)).toMatchObject(refusal(404, 'not_found'));
+    expect(await admin('DELETE', `${NOBODY}/models/x`)).toMatchObject(refusal(404, 'model_not_found'));
+  });
+});
+
+describe('credits', () => {
+  const adjust = (path: string, amount: string, key?: string) =>
+    admin(
+      'POST',
+      `${path}/credits`,
+      { amount, reason: 'goodwill' },
+      key ? { headers: { 'idempotency-key': key } } : {},
+    );
+
+  test('a positive amount grants, a negative one takes, and below zero nothing is taken', async () => {
+    const { path } = await agency.newTenant();
+    expect(await adjust(path, '10.5')).toMatchObject({
+      status: 200,
+      body: { amount: '10.5', account: { available: '10.5' } },
+    });
+    expect(await adjust(path, '-0.000001')).toMatchObject({ body: { account: { available: '10.499999' } } });
+    const refused = await adjust(path, '-11');
+    expect(refused).toMatchObject(refusal(409, 'conflict', 'amount'));
+    expect(refused.body.error.message).toContain('10.499999');
+    expect((await admin('GET', path)).body.account.available).toBe('10.499999');
+  });
+
+  test('a repeat with the same idempotency key changes nothing; another amount under it is a conflict', async () => {
+    const { path } = await agency.newTenant();
+    expect(await adjust(path, '5', 'once')).toMatchObject({ body: { outcome: 'applied' } });
+    expect(await adjust(path, '5', 'once')).toMatchObject({
+      body: { outcome: 'duplicate', account: { available: '5' } },
+    });
+    expect(await adjust(path, '6', 'once')).toMatchObject(refusal(409, 'idempotency_conflict'));
+    await adjust(path, '5');
+    await adjust(path, '5');
+    expect((await admin('GET', path)).body.account.available).toBe('15');
+  });
+
+  test.each(['0', '-0', '', 'ten', '1e3', '0.0000001', '1234567890', '1,5', 'NaN', 'Infinity'])(
+    'the amount %j is refused',
+    async (amount) => {
+      const { path } = await agency.newTenant();
+      expect(await adjust(path, amount)).toMatchObject(refusal(400, 'invalid_request', 'amount'));
+    },
+  );
+
+  test('a reason is required, a number is no amount, and an unknown tenant is 404', async () => {
+    const { path } = await agency.newTenant();
+    expect(await admin('POST', `${path}/credits`, { amount: '1' })).toMatchObject(
+      refusal(400, 'invalid_request', 'reason'),
+    );
+    const number = { amount: 1, reason: 'x' };
+    expect(await admin('POST', `${path}/credits`, number)).toMatchObject(
+      refusal(400, 'invalid_request', 'amount'),
+    );
+    expect(await adjust(NOBODY, '1')).toMatchObject(refusal(404, 'not_found'));
+    expect(await adjust(path, '1', 'with space')).toMatchObject(refusal(400, 'invalid_request'));
+  });
+});
