@@ -130,4 +130,28 @@ describe('credits', () => {
     expect(await adjust(NOBODY, '1')).toMatchObject(refusal(404, 'not_found'));
     expect(await adjust(path, '1', 'with space')).toMatchObject(refusal(400, 'invalid_request'));
   });
+
+  test('the account book is listed in pages, to its tenant without actors and to the agency with them', async () => {
+    const { path, apiKey } = await agency.newTenant();
+    await adjust(path, '5');
+    agency.clock.nowMs += 1_000;
+    await adjust(path, '-2');
+    const own = await agency.call('GET', '/credits/entries', { key: apiKey });
+    expect(own.body.data).toMatchObject([
+      { kind: 'debit', amount: '-2', reason: 'goodwill', source: { kind: 'admin' } },
+      { kind: 'grant', amount: '5' },
+    ]);
+    expect(JSON.stringify(own.body)).not.toContain('actor');
+    const first = await admin('GET', `${path}/credits/entries`, undefined, { query: { limit: '1' } });
+    expect(first.body).toMatchObject({ has_more: true, data: [{ amount: '-2' }] });
+    expect(first.body.data[0].actor).toMatch(/^admin-/);
+    const query = { cursor: first.body.next_cursor };
+    const rest = await admin('GET', `${path}/credits/entries`, undefined, { query });
+    expect(rest.body).toMatchObject({ has_more: false, data: [{ amount: '5' }] });
+    expect(await admin('GET', `${NOBODY}/credits/entries`)).toMatchObject(refusal(404, 'not_found'));
+    for (const cursor of ['x', '{}', 'ent_1', '\u0000', 'ü'.repeat(100)]) {
+      const answer = await admin('GET', `${path}/credits/entries`, undefined, { query: { cursor } });
+      expect(answer.status).toBeLessThan(500);
+    }
+  });
 });

@@ -3,6 +3,7 @@ import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
 import { adjustCredits } from './adjustCredits.ts';
 import { listAuditRecords } from './auditRecords.ts';
 import { authorize } from './authorize.ts';
+import { listCreditEntries, listTenantEntries } from './creditEntries.ts';
 import type { ControlDeps } from './deps.ts';
 import { healthz } from './health.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
@@ -34,6 +35,8 @@ const HANDLERS: Partial<Record<ControlRouteId, RouteHandler>> = {
   listTenantModels,
   removeModel,
   adjustCredits,
+  listCreditEntries,
+  listTenantEntries,
   listAuditRecords,
 };
 

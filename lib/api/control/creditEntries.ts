@@ -1,0 +1,56 @@
+import * as z from 'zod/mini';
+import { readQuery } from '#api/edge/readBody.ts';
+import { refuse, respond } from '#api/http.ts';
+import type { Entry } from '#core/ledger/types.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { formatCredits } from '#core/shared/money.ts';
+import { callingTenant } from './authorize.ts';
+import type { RouteHandler } from './dispatch.ts';
+import { idParam, listBody, pageFields, pageOf, toSeconds } from './fields.ts';
+import { TENANT_NOT_FOUND } from './tenants.ts';
+
+const EntriesQuery = z.strictObject(pageFields);
+
+/** `GET /credits/entries?limit=&cursor=` → the tenant's own account book, newest first. */
+export const listCreditEntries: RouteHandler = async ({ ledger }, request) => {
+  const query = readQuery(request, EntriesQuery);
+  if (!query.ok) return refuse(query.error);
+  const { entries, nextCursor } = await ledger.listEntries(callingTenant(request), pageOf(query.value));
+  return respond(200, listBody(entries.map(entryBody), nextCursor));
+};
+
+/** `GET /admin/tenants/{tenant}/credits/entries?limit=&cursor=` → the same, and who of the agency acted. */
+export const listTenantEntries: RouteHandler = async ({ directory, ledger }, request) => {
+  const query = readQuery(request, EntriesQuery);
+  if (!query.ok) return refuse(query.error);
+  const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
+  const tenant = tenantId === undefined ? undefined : await directory.readTenant(tenantId);
+  if (tenant === undefined) return refuse(TENANT_NOT_FOUND);
+  const { entries, nextCursor } = await ledger.listEntries(tenant.id, pageOf(query.value));
+  const data = entries.map((entry) => ({ ...entryBody(entry), actor: entry.actor ?? null }));
+  return respond(200, listBody(data, nextCursor));
+};
+
+/** One line of the account book, its amount as a signed decimal string of credits. */
+const entryBody = (entry: Entry) => ({
+  id: entry.id,
+  object: 'credit_entry',
+  kind: entry.kind,
+  amount: formatCredits(entry.amountMicro),
+  created_at: toSeconds(entry.atMs),
+  source: { kind: entry.source.kind, id: entry.source.id },
+  reason: entry.reason ?? null,
+  ...(entry.shortfallMicro === undefined ? {} : { shortfall: formatCredits(entry.shortfallMicro) }),
+  ...(entry.usage === undefined
+    ? {}
+    : {
+        usage: {
+          request_id: entry.usage.requestId,
+          key: entry.usage.keyId,
+          model: entry.usage.model,
+          input_tokens: entry.usage.inputTokens,
+          output_tokens: entry.usage.outputTokens,
+          status: entry.usage.status,
+        },
+      }),
+});
