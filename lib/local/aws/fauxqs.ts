@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Server } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { startFauxqs } from 'fauxqs';
 
 export type Upstream = { readonly port: number; readonly stop: () => Promise<void> };
@@ -9,6 +12,7 @@ export type Upstream = { readonly port: number; readonly stop: () => Promise<voi
  * in files, because a file that was cut short by a crash would keep it from starting again.
  */
 export async function startUpstream(dataDir: string | undefined): Promise<Upstream> {
+  if (dataDir !== undefined) returnInFlight(join(dataDir, 'fauxqs.db'));
   const listen = Server.prototype.listen;
   Server.prototype.listen = function (this: Server, ...args: unknown[]) {
     const [first, ...rest] = args;
@@ -27,5 +31,16 @@ export async function startUpstream(dataDir: string | undefined): Promise<Upstre
     return { port: server.port, stop: () => server.stop() };
   } finally {
     Server.prototype.listen = listen;
+  }
+}
+
+/** Whoever received a message before this start is gone, so it need not wait for its visibility timeout. */
+function returnInFlight(file: string): void {
+  if (!existsSync(file)) return;
+  const database = new DatabaseSync(file);
+  try {
+    database.exec('UPDATE sqs_messages SET visibility_deadline = 1 WHERE visibility_deadline IS NOT NULL');
+  } finally {
+    database.close();
   }
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import { TABLES, type TableDefinition } from '#io/definitions/resources.ts';
 import { type ChildService, startChild, stopChild } from './child.ts';
+import { watched } from './watched.ts';
 
 const READY_WITHIN_MS = 10_000;
 
@@ -47,7 +48,7 @@ export async function startDynamoDb(options: {
     String(port),
     ...(options.file === undefined ? [] : ['--db-path', options.file]),
   ];
-  const child = startChild({ command, args });
+  const child = startChild(watched(command, args));
   const url = `http://127.0.0.1:${port}`;
   await answers(url, () => child.exitCode !== null);
   return { url, process: child, stop: () => stopChild(child) };

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseUsageEvent } from '#core/metering/parseUsageEvent.ts';
-import { usageEvent } from '#test/builders/usage.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { aUsageEvent, testId } from '#test/builders/ledger.ts';
 
-const event = usageEvent();
+const event = aUsageEvent(testId<TenantId>('tenant', 'northwind'), 'one');
 const without = (name: keyof typeof event) =>
   JSON.stringify(Object.fromEntries(Object.entries(event).filter(([key]) => key !== name)));
 

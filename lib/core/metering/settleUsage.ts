@@ -1,0 +1,109 @@
+import { type Charge, type Ledger, LedgerUnavailable, type SettledCharge } from '#core/ledger/ports.ts';
+import { bookByVersion } from '#core/pricing/priceBooks.ts';
+import { rateUsage } from '#core/pricing/rateUsage.ts';
+import type { PriceBook } from '#core/pricing/types.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import { parseUsageEvent } from './parseUsageEvent.ts';
+
+/** A message of the usage queue. */
+export type UsageMessage = { readonly id: string; readonly body: string };
+
+/**
+ * Why a message was not settled. `settlement_failed` may pass when it is tried again; the others mean that the
+ * message is poison, or that this deployment lacks the price book that the sender had.
+ */
+export type SettlementRefused =
+  | {
+      readonly code: 'invalid_usage_event' | 'unknown_price_book' | 'unpriced_model';
+      readonly message: string;
+    }
+  | { readonly code: 'settlement_failed'; readonly message: string; readonly cause: unknown };
+
+export type MessageOutcome = {
+  readonly messageId: string;
+  readonly tenantId: TenantId | null;
+  readonly result: Result<SettledCharge, SettlementRefused>;
+};
+
+export type SettleUsageDeps = {
+  readonly ledger: Pick<Ledger, 'settle'>;
+  readonly books: readonly PriceBook[];
+};
+
+type RatedMessage = { readonly messageId: string; readonly charge: Charge };
+
+/**
+ * Rates a batch of usage messages and settles them, tenant by tenant at once. Every message has its own outcome,
+ * in the order given; what fails for one tenant or one message leaves the others alone. Never throws.
+ */
+export async function settleUsage(
+  deps: SettleUsageDeps,
+  messages: readonly UsageMessage[],
+): Promise<readonly MessageOutcome[]> {
+  const outcomes = new Map<string, MessageOutcome>();
+  const rated: RatedMessage[] = [];
+  for (const { id, body } of messages) {
+    const charge = rateMessage(deps.books, body);
+    if (charge.ok) rated.push({ messageId: id, charge: charge.value });
+    else outcomes.set(id, { messageId: id, tenantId: null, result: charge });
+  }
+  const tenants = Map.groupBy(rated, ({ charge }) => charge.event.tenantId);
+  const settled = await Promise.all(
+    [...tenants].map(([tenantId, group]) => settleTenant(deps, tenantId, group)),
+  );
+  for (const outcome of settled.flat()) outcomes.set(outcome.messageId, outcome);
+  return messages.map(({ id }) => outcomeOf(outcomes, id));
+}
+
+/** The charge that a message asks for, by the very price book that quoted it. */
+function rateMessage(books: readonly PriceBook[], body: string): Result<Charge, SettlementRefused> {
+  const event = parseUsageEvent(body);
+  if (!event.ok) return event;
+  const { priceBook, model } = event.value;
+  const named = `price book ${priceBook.id} version ${priceBook.version}`;
+  const book = bookByVersion(books, priceBook);
+  if (book === undefined)
+    return err({ code: 'unknown_price_book', message: `${named} is not deployed here` });
+  const amount = rateUsage(book, event.value);
+  if (!amount.ok) return err({ code: 'unpriced_model', message: `${named} has no price for ${model}` });
+  return ok({ event: event.value, amountMicro: amount.value });
+}
+
+/** Settles in as few transactions as fit; where that is impossible one by one, so that a bad charge fails alone. */
+async function settleTenant(
+  deps: SettleUsageDeps,
+  tenantId: TenantId,
+  group: readonly RatedMessage[],
+): Promise<readonly MessageOutcome[]> {
+  try {
+    const charges = group.map(({ charge }) => charge);
+    const settled = await deps.ledger.settle(tenantId, charges);
+    return group.map(({ messageId }, index) => ({ messageId, tenantId, result: settledAt(settled, index) }));
+  } catch (cause) {
+    // One by one would only repeat a refusal of the whole store, at many times the load.
+    if (group.length < 2 || cause instanceof LedgerUnavailable) {
+      return group.map(({ messageId }) => ({ messageId, tenantId, result: failed(cause) }));
+    }
+    const outcomes: MessageOutcome[] = [];
+    for (const message of group) outcomes.push(...(await settleTenant(deps, tenantId, [message])));
+    return outcomes;
+  }
+}
+
+function settledAt(
+  settled: readonly SettledCharge[],
+  index: number,
+): Result<SettledCharge, SettlementRefused> {
+  const one = settled[index];
+  return one === undefined ? failed(new Error('the ledger gave no outcome')) : ok(one);
+}
+
+const failed = (cause: unknown): Result<never, SettlementRefused> =>
+  err({ code: 'settlement_failed', message: cause instanceof Error ? cause.name : 'unknown', cause });
+
+function outcomeOf(outcomes: ReadonlyMap<string, MessageOutcome>, messageId: string): MessageOutcome {
+  const outcome = outcomes.get(messageId);
+  if (outcome === undefined) throw new Error(`message ${messageId} was lost between rating and settlement`);
+  return outcome;
+}

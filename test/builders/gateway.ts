@@ -1,0 +1,47 @@
+import { FUNCTIONS, type FunctionDefinition } from '#io/definitions/functions.ts';
+import { makeGateway } from '#local/host/gateway.ts';
+import { type Handler, makeLocalFunction } from '#local/host/localFunction.ts';
+import { listenOnLoopback } from '#local/shared/serviceMain.ts';
+
+export type TestGateway = {
+  readonly url: string;
+  /** What went wrong inside, as the log has it. */
+  readonly log: readonly string[];
+  readonly stop: () => Promise<void>;
+};
+
+type Handlers = Partial<Record<'chat' | 'control' | 'dodo-webhook' | 'authorizer', Handler>>;
+
+/** The local API Gateway in front of handlers of a test's own; what has none answers 500. */
+export async function startTestGateway(handlers: Handlers, timeoutSeconds?: number): Promise<TestGateway> {
+  const log: string[] = [];
+  const make = (name: keyof Required<Handlers>) => {
+    const definition: FunctionDefinition = FUNCTIONS[name];
+    const missing: Handler = () => {
+      throw new Error(`no ${name}`);
+    };
+    return makeLocalFunction(
+      name,
+      { ...definition, timeoutSeconds: timeoutSeconds ?? definition.timeoutSeconds },
+      handlers[name] ?? missing,
+    );
+  };
+  const server = makeGateway({
+    functions: {
+      chat: make('chat'),
+      control: make('control'),
+      'dodo-webhook': make('dodo-webhook'),
+      authorizer: make('authorizer'),
+    },
+    log: (message, error) => log.push(`${message}: ${error}`),
+  });
+  const origin = await listenOnLoopback(server, 0);
+  return {
+    url: `${origin}/v1`,
+    log,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
