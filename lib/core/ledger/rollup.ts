@@ -8,14 +8,19 @@ export function rollUp(entries: readonly EntryDraft[]): readonly UsageRollup[] {
   for (const entry of entries) {
     const one = rollupOf(entry);
     if (one === undefined) continue;
-    const key = `${one.day}#${one.keyId}#${one.model}`;
+    const key = rollupKey(one);
     const sum = sums.get(key);
     sums.set(key, sum === undefined ? one : addRollups(sum, one));
   }
   return [...sums.values()];
 }
 
-function rollupOf({ usage, amountMicro, atMs }: EntryDraft): UsageRollup | undefined {
+/** The roll-up of one entry; undefined when it is not of usage. */
+export function rollupOf({
+  usage,
+  amountMicro,
+  atMs,
+}: Pick<EntryDraft, 'usage' | 'amountMicro' | 'atMs'>): UsageRollup | undefined {
   if (usage === undefined) return undefined;
   return {
     day: dayOf(atMs),
@@ -30,7 +35,8 @@ function rollupOf({ usage, amountMicro, atMs }: EntryDraft): UsageRollup | undef
   };
 }
 
-const addRollups = (a: UsageRollup, b: UsageRollup): UsageRollup => ({
+/** Two roll-ups of the same day, key and model as one. */
+export const addRollups = (a: UsageRollup, b: UsageRollup): UsageRollup => ({
   ...a,
   calls: a.calls + b.calls,
   failedCalls: a.failedCalls + b.failedCalls,
@@ -39,6 +45,9 @@ const addRollups = (a: UsageRollup, b: UsageRollup): UsageRollup => ({
   computeMs: a.computeMs + b.computeMs,
   costMicro: addMicro(a.costMicro, b.costMicro),
 });
+
+export const rollupKey = (rollup: Pick<UsageRollup, 'day' | 'keyId' | 'model'>): string =>
+  `${rollup.day}#${rollup.keyId}#${rollup.model}`;
 
 /** The UTC day of a moment, `2026-11-22`. */
 export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);

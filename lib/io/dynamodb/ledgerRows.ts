@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { nextGrantExpiryMs } from '#core/ledger/account.ts';
+import type { AuditRow } from '#core/ledger/auditBook.ts';
 import type { EntryDraft } from '#core/ledger/change.ts';
+import { rollupKey } from '#core/ledger/rollup.ts';
 import type { Account, Entry, EntrySource, GrantRecord, UsageRollup } from '#core/ledger/types.ts';
 import type { EntryId, GrantId, HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 import { idSchema, microSchema } from '#core/shared/schemas.ts';
@@ -20,8 +22,7 @@ export const ledgerKeys = {
   grant: (grantId: GrantId) => `GRANT#${grantId}`,
   mark: (source: EntrySource) => `MARK#${source.kind}#${bounded(source.id)}`,
   rollupPrefix: 'ROLL#',
-  rollup: (rollup: Pick<UsageRollup, 'day' | 'keyId' | 'model'>) =>
-    `ROLL#${rollup.day}#${rollup.keyId}#${rollup.model}`,
+  rollup: (rollup: Pick<UsageRollup, 'day' | 'keyId' | 'model'>) => `ROLL#${rollupKey(rollup)}`,
 };
 
 const MAX_KEY_PART = 256;
@@ -174,5 +175,23 @@ const rollupSchema = z.object({
   computeMs: z.number(),
   costMicro: microSchema,
 });
+
+const versionSchema = z.object({ accountVersion: z.int() });
+const markSchema = z.object({ source: sourceSchema, made: z.record(z.string(), z.string()) });
+
+/** Reads any row of a book but the account. Throws for a row that no part of this store writes. */
+export function toAuditRow(item: Readonly<Record<string, unknown>>): AuditRow {
+  const key = String(item['sk']);
+  const accountVersion = () => versionSchema.parse(item).accountVersion;
+  if (key.startsWith('ENTRY#')) return { row: 'entry', entry: toEntry(item) };
+  if (key.startsWith('GRANT#')) {
+    return { row: 'grant', record: toGrantRecord(item), accountVersion: accountVersion() };
+  }
+  if (key.startsWith('ROLL#')) {
+    return { row: 'rollup', rollup: toRollup(item), accountVersion: accountVersion() };
+  }
+  const { source, made } = markSchema.parse(item);
+  return { row: 'mark', source, kinds: Object.keys(made), accountVersion: accountVersion() };
+}
 
 export const toRollup = (item: unknown): UsageRollup => rollupSchema.parse(item);

@@ -10,7 +10,7 @@ const MAX_PAGE = 100;
 const CURSOR = /^ENTRY#[^\n]{1,1000}$/;
 
 /** Sorts after every character that a key holds. */
-const END = '\u{10FFFF}';
+export const END = '\u{10FFFF}';
 
 type Row = Record<string, unknown>;
 
