@@ -29,6 +29,7 @@ export type EngineChunk = {
     readonly finishReason: string | null;
     readonly logprobs?: unknown;
   }[];
+  /** Running totals over all choices; the last that came counts. Engines give it in every chunk or only at the end. */
   readonly usage: { readonly promptTokens: number; readonly completionTokens: number } | null;
 };
 

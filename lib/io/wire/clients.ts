@@ -16,4 +16,6 @@ export const makeSqs = (): SQSClient => new SQSClient({});
 // Path-style works on AWS and is the only style that a server on 127.0.0.1 can offer.
 export const makeS3 = (): S3Client => new S3Client({ forcePathStyle: true });
 
-export const makeSageMakerRuntime = (): SageMakerRuntimeClient => new SageMakerRuntimeClient({});
+// One retry, which the SDK makes only before an answer begins: a generation costs too much to be tried often.
+export const makeSageMakerRuntime = (): SageMakerRuntimeClient =>
+  new SageMakerRuntimeClient({ maxAttempts: 2 });
