@@ -193,6 +193,13 @@ export const ROUTES = {
     function: 'control',
     summary: "Sums a tenant's usage by day, key and model.",
   },
+  listPayments: {
+    method: 'GET',
+    path: '/admin/payments',
+    auth: admin,
+    function: 'control',
+    summary: 'Lists payments that need a person, or all others.',
+  },
   listAuditRecords: {
     method: 'GET',
     path: '/admin/audit',

@@ -5,12 +5,18 @@ import { makeAuthorizerHandler } from '#api/edge/authorizerHandler.ts';
 import { makeHttpHandler } from '#api/edge/httpHandler.ts';
 import { ROUTES } from '#api/routes.ts';
 import { nodeCrypto } from '#io/crypto.ts';
+import { makeDodoClient } from '#io/dodo/client.ts';
+import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
+import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { systemWorld } from '#io/world.ts';
+import { CATALOGUE } from './billing.ts';
 import { startTestDatabase, type TestDatabase } from './database.ts';
+import { API_KEY, startTestDodo } from './dodo.ts';
 import { type Answer, type CallOptions, lambdaContext, proxyEvent, quietLog, readAnswer } from './http.ts';
 
+export const TOP_UP_URL = 'https://shop.example/top-up';
 export const ADMIN_KEY = 'the-admin-key-of-this-test';
 const METHOD_ARN = 'arn:aws:execute-api:us-east-1:000000000000:api/v1/GET/';
 
@@ -22,6 +28,7 @@ export type Sent = Omit<CallOptions, 'as'> & { readonly key?: string };
  */
 export async function startAgency() {
   const database: TestDatabase = await startTestDatabase();
+  const dodo = await startTestDodo();
   const clock = { nowMs: 1_800_000_000_000 };
   const reads = { count: 0 };
   database.client.middlewareStack.add(
@@ -39,6 +46,13 @@ export async function startAgency() {
     ledger: makeLedgerStore(database.client, `${database.prefix}ledger`),
     signing: { crypto: nodeCrypto, peppers },
     priceBookIds: ['per-call', 'per-token'],
+    credits: {
+      catalogue: CATALOGUE,
+      store: makeBillingStore(database.client, `${database.prefix}billing`),
+      provider: makePaymentProvider(makeDodoClient({ baseURL: dodo.url }, async () => API_KEY)),
+      topUpUrl: TOP_UP_URL,
+      onProviderFailure: () => undefined,
+    },
   };
   const log = quietLog();
   const control = makeHttpHandler({ ...log, dispatch: (request) => dispatch(deps, request) });
@@ -80,7 +94,11 @@ export async function startAgency() {
     return { id: String(tenant.body.id), path, keyId: String(key.body.id), apiKey: String(key.body.api_key) };
   };
 
-  return { database, deps, clock, reads, log, call, admin, newTenant, stop: database.stop };
+  const stop = async () => {
+    await dodo.stop();
+    await database.stop();
+  };
+  return { database, dodo, deps, clock, reads, log, call, admin, newTenant, stop };
 }
 
 export type Agency = Awaited<ReturnType<typeof startAgency>>;

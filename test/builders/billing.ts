@@ -22,7 +22,7 @@ import { API_KEY, startTestDodo, type TestDodo, WEBHOOK_KEY } from './dodo.ts';
 import { aTenant } from './tenants.ts';
 
 const PRICE_TABLES = new URL('../../layers/price-tables', import.meta.url).pathname;
-export const PACKS = loadCreditPacks({ TUNEGATE_PRICE_TABLES_DIR: PRICE_TABLES });
+export const CATALOGUE = loadCreditPacks({ TUNEGATE_PRICE_TABLES_DIR: PRICE_TABLES });
 
 /** The whole way of a payment with real parts: stand-in, SDK, signatures, tables and ledger; only the queue is a list. */
 export type TestBilling = {
@@ -59,7 +59,15 @@ export async function startTestBilling(): Promise<TestBilling> {
   });
   const dodo = await startTestDodo({ webhookUrl: webhook.url });
   const provider = makePaymentProvider(makeDodoClient({ baseURL: dodo.url }, async () => API_KEY));
-  const deps = { provider, store, ledger, directory, clock: Date.now, packs: PACKS, world: systemWorld };
+  const deps = {
+    provider,
+    store,
+    ledger,
+    directory,
+    clock: Date.now,
+    packs: CATALOGUE.packs,
+    world: systemWorld,
+  };
 
   return {
     dodo,

@@ -7,10 +7,8 @@ import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits, parseCredits } from '#core/shared/money.ts';
 import { adjustCredits as adjust } from '#core/tenants/adjustCredits.ts';
 import type { RouteHandler } from './dispatch.ts';
-import { actOf, idParam, reasonField } from './fields.ts';
+import { actOf, idParam, readIdempotencyKey, reasonField } from './fields.ts';
 import { accountBody, TENANT_NOT_FOUND } from './tenants.ts';
-
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 const NewAdjustment = z.strictObject({ amount: z.string(), reason: reasonField });
 
@@ -23,8 +21,9 @@ export const adjustCredits: RouteHandler = async (deps, request) => {
   if (!body.ok) return refuse(body.error);
   const amountMicro = parseCredits(body.value.amount);
   if (amountMicro === undefined || amountMicro === 0) return refuse(BAD_AMOUNT);
-  const idempotencyKey = request.headers['idempotency-key'] ?? deps.world.newId('request');
-  if (!IDEMPOTENCY_KEY.test(idempotencyKey)) return refuse(BAD_IDEMPOTENCY_KEY);
+  const givenKey = readIdempotencyKey(request);
+  if (!givenKey.ok) return refuse(givenKey.error);
+  const idempotencyKey = givenKey.value ?? deps.world.newId('request');
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
   if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
   const act = actOf(request, body.value.reason);
@@ -44,11 +43,6 @@ const BAD_AMOUNT: ApiError = {
   message:
     '\'amount\' must be a decimal string of credits that is not zero, with at most nine digits before and six after the point: "25" grants, "-2.5" takes.',
   param: 'amount',
-};
-
-const BAD_IDEMPOTENCY_KEY: ApiError = {
-  code: 'invalid_request',
-  message: 'The header idempotency-key must be 1 to 255 printable ASCII characters without spaces.',
 };
 
 function adjustRefusal(refused: ApplyRefused): ApiError {

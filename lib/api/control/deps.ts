@@ -1,3 +1,5 @@
+import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
+import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger } from '#core/ledger/ports.ts';
 import type { Tenancy } from '#core/tenants/tenancy.ts';
 
@@ -6,4 +8,16 @@ export type ControlDeps = Tenancy & {
   readonly ledger: Ledger;
   /** The price books that a tenant may have; a new one gets the first. */
   readonly priceBookIds: readonly [string, ...string[]];
+  readonly credits: CreditSales;
+};
+
+/** What selling credits works with. */
+export type CreditSales = {
+  readonly catalogue: PackCatalogue;
+  readonly store: BillingStore;
+  readonly provider: PaymentProvider;
+  /** Where a person buys credits: the same link as in a 402. */
+  readonly topUpUrl: string;
+  /** Dodo failed or refused; `detail` is for the log alone. */
+  readonly onProviderFailure: (code: string, detail: string) => void;
 };

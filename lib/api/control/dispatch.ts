@@ -3,12 +3,15 @@ import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
 import { adjustCredits } from './adjustCredits.ts';
 import { listAuditRecords } from './auditRecords.ts';
 import { authorize } from './authorize.ts';
+import { createCreditCheckout } from './creditCheckout.ts';
 import { listCreditEntries, listTenantEntries } from './creditEntries.ts';
+import { listCreditPacks, readCredits } from './credits.ts';
 import type { ControlDeps } from './deps.ts';
 import { healthz } from './health.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { createModel, listTenantModels, removeModel } from './models.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
+import { listPayments } from './payments.ts';
 import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
 
 export type RouteHandler = (deps: ControlDeps, request: ApiRequest) => Promise<ApiResponse>;
@@ -23,6 +26,10 @@ const HANDLERS: Partial<Record<ControlRouteId, RouteHandler>> = {
   healthz,
   listModels,
   retrieveModel,
+  readCredits,
+  listCreditEntries,
+  listCreditPacks,
+  createCreditCheckout,
   createTenant,
   listTenants,
   retrieveTenant,
@@ -35,8 +42,8 @@ const HANDLERS: Partial<Record<ControlRouteId, RouteHandler>> = {
   listTenantModels,
   removeModel,
   adjustCredits,
-  listCreditEntries,
   listTenantEntries,
+  listPayments,
   listAuditRecords,
 };
 

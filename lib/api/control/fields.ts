@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
+import type { ApiError } from '#api/errors.ts';
 import type { ApiRequest } from '#api/http.ts';
 import { type IdKind, parseId } from '#core/shared/ids.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Act } from '#core/tenants/tenancy.ts';
 import { actingAgent } from './authorize.ts';
 
@@ -43,6 +45,18 @@ export const pageOf = (query: {
   limit: Number(query.limit ?? DEFAULT_PAGE),
   ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
 });
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** The header `Idempotency-Key`; undefined when there is none. Errors: invalid_request. */
+export function readIdempotencyKey(request: ApiRequest): Result<string | undefined, ApiError> {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || IDEMPOTENCY_KEY.test(key)) return ok(key);
+  return err({
+    code: 'invalid_request',
+    message: 'The header idempotency-key must be 1 to 255 printable ASCII characters without spaces.',
+  });
+}
 
 /** A list as every route answers it; `next_cursor` null is the last page. */
 export const listBody = (data: readonly unknown[], nextCursor: string | null = null) => ({

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
 import type { Directory } from '#core/tenants/ports.ts';
 import type { Tenant } from '#core/tenants/types.ts';
-import type { BillingStore, PaymentProvider, ProviderRefused, ProviderUnavailable } from './ports.ts';
+import type { BillingStore, PaymentProvider, ProviderUnavailable } from './ports.ts';
 import type { Checkout, CreditPack } from './types.ts';
 
 export type CheckoutDeps = {
@@ -29,8 +29,9 @@ export type OpenedCheckout = Checkout & { readonly session: NonNullable<Checkout
 export type CheckoutRefused =
   | { readonly code: 'unknown_pack'; readonly known: readonly string[] }
   | { readonly code: 'tenant_not_found' | 'idempotency_key_reused' }
-  | ProviderUnavailable
-  | ProviderRefused;
+  /** Dodo takes no customer with this address. `detail` is for the log. */
+  | { readonly code: 'customer_refused'; readonly detail: string }
+  | ProviderUnavailable;
 
 /**
  * Opens a checkout for a pack. Our own record is written before Dodo is asked: so whatever happens in between, a
@@ -71,7 +72,8 @@ export async function openCheckout(
     currency: checkout.pack.currency,
     returnUrl: checkout.returnUrl,
   });
-  if (!session.ok) return session;
+  // A refusal is a fault of our set-up (a product that Dodo does not know, say), not of the caller's.
+  if (!session.ok) return err({ ...session.error, code: 'payment_provider_unavailable' });
   // Of two that open the same checkout at once the first one's session stands, and both answer it.
   return ok({ ...checkout, session: await deps.store.attachSession(checkout.id, session.value) });
 }
@@ -86,7 +88,7 @@ async function customerOf(
   deps: CheckoutDeps,
   tenant: Tenant,
   email: string | null,
-): Promise<Result<string, ProviderUnavailable | ProviderRefused>> {
+): Promise<Result<string, Extract<CheckoutRefused, { readonly detail: string }>>> {
   if (tenant.dodoCustomerId !== undefined) return ok(tenant.dodoCustomerId);
   const created = await deps.provider.createCustomer({
     // A name under .invalid reaches nobody: a receipt may get lost, but never go to a stranger.
@@ -94,7 +96,10 @@ async function customerOf(
     name: tenant.name,
     tenantId: tenant.id,
   });
-  if (!created.ok) return created;
+  if (!created.ok) {
+    const { code, detail } = created.error;
+    return err({ code: code === 'payment_provider_refused' ? 'customer_refused' : code, detail });
+  }
   const { customerId } = created.value;
   await deps.directory.updateTenant(
     tenant.id,

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { describeIssue } from '#core/shared/describeIssue.ts';
 import { type MicroCredits, parseCredits } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import type { CreditPack } from './types.ts';
+import type { CreditPack, PackCatalogue } from './types.ts';
 
 /** A credit-packs file that cannot be used. `message` names the place and what to write there. */
 export type BadCreditPacks = { readonly code: 'invalid_credit_packs'; readonly message: string };
@@ -24,18 +24,23 @@ const Pack = z.strictObject({
   note: z.optional(z.string()),
 });
 
-const PacksFile = z.strictObject({ packs: z.array(Pack) });
+const PacksFile = z.strictObject({
+  /** What a credit is worth, in words for those who buy them. */
+  currencyNote: z.string(),
+  packs: z.array(Pack),
+});
 
 /** Reads the parsed JSON of a credit-packs file. Errors: invalid_credit_packs, with the place and what to write there. */
-export function parseCreditPacks(file: unknown): Result<readonly CreditPack[], BadCreditPacks> {
+export function parseCreditPacks(file: unknown): Result<PackCatalogue, BadCreditPacks> {
   const parsed = z.safeParse(PacksFile, file);
   if (!parsed.success) {
     const issue = describeIssue(parsed.error);
     return bad(`${issue.path === '' ? 'the file' : issue.path} ${issue.message}`);
   }
-  const { packs } = parsed.data;
+  const { packs, currencyNote } = parsed.data;
   const twice = packs.findIndex((pack, at) => packs.findIndex((other) => other.id === pack.id) !== at);
-  return twice >= 0 ? bad(`packs[${twice}] repeats the id ${packs[twice]?.id}`) : ok(packs.map(toPack));
+  if (twice >= 0) return bad(`packs[${twice}] repeats the id ${packs[twice]?.id}`);
+  return ok({ currencyNote, packs: packs.map(toPack) });
 }
 
 const bad = (message: string) => err({ code: 'invalid_credit_packs' as const, message });

@@ -15,6 +15,13 @@ export type CreditPack = {
   readonly note: string | null;
 };
 
+/** Everything on sale. */
+export type PackCatalogue = {
+  /** What a credit is worth, in words. */
+  readonly currencyNote: string;
+  readonly packs: readonly CreditPack[];
+};
+
 /**
  * What we offered to whom, written before Dodo is asked. The pack is kept as it was then: a payment is measured
  * against this offer and nothing else, whatever the catalogue says later.

@@ -11,6 +11,10 @@ export type FunctionUses = {
   readonly invokesEndpoint?: boolean;
   readonly tokenizers?: boolean;
   readonly priceTables?: boolean;
+  /** Tells people where to buy credits: needs `SETTINGS.topUpUrl`. */
+  readonly topUpUrl?: boolean;
+  /** Calls Dodo Payments: needs one of `SETTINGS.dodoEnvironment` and `SETTINGS.dodoBaseUrl`. */
+  readonly callsDodo?: boolean;
 };
 
 export type FunctionTrigger =
@@ -45,6 +49,7 @@ export const FUNCTIONS = {
       invokesEndpoint: true,
       tokenizers: true,
       priceTables: true,
+      topUpUrl: true,
     },
   },
   control: {
@@ -55,6 +60,8 @@ export const FUNCTIONS = {
       tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' },
       secrets: ['keyPepper', 'dodo'],
       priceTables: true,
+      topUpUrl: true,
+      callsDodo: true,
     },
   },
   authorizer: {
@@ -74,9 +81,9 @@ export const FUNCTIONS = {
     timeoutSeconds: 60,
     trigger: { kind: 'queue', queue: 'payments', batchSize: 5, windowSeconds: 0, maxConcurrency: 5 },
     uses: {
-      tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' },
+      tables: { ledger: 'readWrite', billing: 'readWrite' },
       secrets: ['dodo'],
-      priceTables: true,
+      callsDodo: true,
     },
   },
   'settle-usage': {

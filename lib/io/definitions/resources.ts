@@ -77,5 +77,14 @@ export const SECRETS = {
   dodo: { name: 'dodo', env: 'DODO_SECRET' },
 } as const;
 
+/** Settings that differ between deployments; a function gets those that its definition names. */
+export const SETTINGS = {
+  /** Where a person buys credits: the link of a 402 and of `GET /credits`. */
+  topUpUrl: 'TOP_UP_URL',
+  /** Where Dodo is: `live_mode` or `test_mode` here, or an address below. Exactly one of the two is set. */
+  dodoEnvironment: 'DODO_ENVIRONMENT',
+  dodoBaseUrl: 'DODO_PAYMENTS_BASE_URL',
+} as const;
+
 /** The SageMaker endpoint that serves the base model and every adapter on it. */
 export const ENDPOINT = { name: 'inference', env: 'SAGEMAKER_ENDPOINT_NAME' } as const;

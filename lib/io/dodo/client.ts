@@ -1,4 +1,5 @@
 import DodoPayments from 'dodopayments';
+import { SETTINGS } from '#io/definitions/resources.ts';
 
 const TIMEOUT_MS = 8_000;
 
@@ -14,8 +15,8 @@ export type DodoPlace =
  * exactly one of them is set: by itself the SDK would take real money.
  */
 export function readDodoPlace(env: Readonly<Record<string, string | undefined>>): DodoPlace {
-  const baseURL = env['DODO_PAYMENTS_BASE_URL'] || undefined;
-  const environment = env['DODO_ENVIRONMENT'] || undefined;
+  const baseURL = env[SETTINGS.dodoBaseUrl] || undefined;
+  const environment = env[SETTINGS.dodoEnvironment] || undefined;
   if ((baseURL === undefined) === (environment === undefined)) {
     throw new Error('set either DODO_PAYMENTS_BASE_URL or DODO_ENVIRONMENT, and not both');
   }

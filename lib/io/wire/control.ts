@@ -1,6 +1,11 @@
 import { parsePeppers } from '#core/tenants/apiKey.ts';
+import { loadCreditPacks } from '#io/creditPacks.ts';
 import { nodeCrypto } from '#io/crypto.ts';
-import { SECRETS, TABLES } from '#io/definitions/resources.ts';
+import { SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
+import { makeDodoClient, readDodoPlace } from '#io/dodo/client.ts';
+import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
+import { makeDodoSecretReader } from '#io/dodo/secret.ts';
+import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeObservability } from '#io/observability.ts';
@@ -13,7 +18,9 @@ import { type Environment, requireVariable } from './environment.ts';
 /** What the control routes work with (`#api/control/deps.ts`), of the real drivers. */
 export function wireControl(env: Environment) {
   const dynamoDb = makeDynamoDb();
+  const log = makeObservability('control');
   const readSecret = makeSecretReader(env);
+  const readDodo = makeDodoSecretReader(readSecret, requireVariable(env, SECRETS.dodo.env));
   const deps = {
     world: systemWorld,
     directory: makeDirectory(dynamoDb, requireVariable(env, TABLES.directory.env)),
@@ -23,8 +30,18 @@ export function wireControl(env: Environment) {
       peppers: async () => parsePeppers(await readSecret(requireVariable(env, SECRETS.keyPepper.env))),
     },
     priceBookIds: priceBookIds(env),
+    credits: {
+      catalogue: loadCreditPacks(env),
+      store: makeBillingStore(dynamoDb, requireVariable(env, TABLES.billing.env)),
+      provider: makePaymentProvider(
+        makeDodoClient(readDodoPlace(env), async () => (await readDodo()).apiKey),
+      ),
+      topUpUrl: requireVariable(env, SETTINGS.topUpUrl),
+      onProviderFailure: (code: string, detail: string) =>
+        log.logger.error('payment provider failed', { code, detail }),
+    },
   };
-  return { deps, log: makeObservability('control') };
+  return { deps, log };
 }
 
 function priceBookIds(env: Environment): readonly [string, ...string[]] {

@@ -1,0 +1,32 @@
+import { respond } from '#api/http.ts';
+import type { CreditPack } from '#core/billing/types.ts';
+import { formatCredits, ZERO } from '#core/shared/money.ts';
+import { callingTenant } from './authorize.ts';
+import type { RouteHandler } from './dispatch.ts';
+import { listBody } from './fields.ts';
+
+/** `GET /credits` → what is there to spend, what calls in flight hold, and where to buy more. */
+export const readCredits: RouteHandler = async ({ ledger, credits }, request) => {
+  const account = await ledger.readAccount(callingTenant(request));
+  return respond(200, {
+    object: 'credits',
+    available: formatCredits(account?.availableMicro ?? ZERO),
+    held: formatCredits(account?.heldMicro ?? ZERO),
+    currency_note: credits.catalogue.currencyNote,
+    top_up_url: credits.topUpUrl,
+  });
+};
+
+/** `GET /credits/packs` → the packs on sale. */
+export const listCreditPacks: RouteHandler = async ({ credits }) =>
+  respond(200, listBody(credits.catalogue.packs.map(packBody)));
+
+const packBody = (pack: CreditPack) => ({
+  id: pack.id,
+  object: 'credit_pack',
+  name: pack.name,
+  credits: formatCredits(pack.creditsMicro),
+  price: { minor_units: pack.priceMinor, currency: pack.currency },
+  expires_after_days: pack.expiresAfterDays,
+  note: pack.note,
+});
