@@ -61,6 +61,7 @@ describe('models', () => {
     [{ ...MODEL, alias: '../up' }, 'alias'],
     [{ ...MODEL, alias: 'x'.repeat(129) }, 'alias'],
     [{ ...MODEL, base_model: null }, 'base_model'],
+    [{ ...MODEL, base_model: 'gpt-4o' }, 'base_model'],
     [{ ...MODEL, adapter_id: 'key_1' }, 'adapter_id'],
     [{ ...MODEL, inference_component_name: 'under_score' }, 'inference_component_name'],
     [{ ...MODEL, inference_component_name: 'x'.repeat(64) }, 'inference_component_name'],

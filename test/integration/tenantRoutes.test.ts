@@ -139,7 +139,7 @@ describe('the audit log', () => {
   test('tells every act with its reason and actor, newest first', async () => {
     const { id, path, keyId } = await agency.newTenant();
     await admin('POST', `${path}/credits`, { amount: '3', reason: 'welcome' });
-    await admin('POST', `${path}/models`, { alias: 'm', base_model: 'b', reason: 'first model' });
+    await admin('POST', `${path}/models`, { alias: 'm', base_model: 'tunegate-nano', reason: 'first model' });
     await admin('DELETE', `${path}/models/m`);
     await admin('DELETE', `${path}/keys/${keyId}`, undefined, { query: { reason: 'leaked' } });
     const log = await admin('GET', '/admin/audit', undefined, { query: { tenant: id } });

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { readBody, readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
+import { baseModelOf } from '#core/inference/baseModels.ts';
 import { idSchema } from '#core/shared/idSchema.ts';
 import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import { type AddModelRefused, addModel, MAX_MODELS_PER_TENANT } from '#core/tenants/addModel.ts';
@@ -34,6 +35,7 @@ export const createModel: RouteHandler = async (deps, request) => {
   if (!body.ok) return refuse(body.error);
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
   if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
+  if (baseModelOf(body.value.base_model) === undefined) return refuse(UNKNOWN_BASE);
   const { alias, base_model, adapter_id = null, inference_component_name, reason } = body.value;
   const wanted = {
     alias,
@@ -78,6 +80,12 @@ export const removeModel: RouteHandler = async ({ directory, world }, request) =
 };
 
 const MODEL_NOT_FOUND: ApiError = { code: 'model_not_found', message: 'This tenant has no such model.' };
+
+const UNKNOWN_BASE: ApiError = {
+  code: 'invalid_request',
+  message: "There is no such base model. Give one that this version knows, for example 'tunegate-nano'.",
+  param: 'base_model',
+};
 
 function addRefusal({ code }: AddModelRefused): ApiError {
   switch (code) {
