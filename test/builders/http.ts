@@ -13,10 +13,9 @@ export type CallOptions = {
 /** A REST-proxy event as API Gateway sends it, of the fields that we read. */
 export function proxyEvent(method: string, path: string, options: CallOptions = {}): APIGatewayProxyEvent {
   const raw = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
-  const headers = {
-    ...(raw === undefined ? {} : { 'Content-Type': 'application/json' }),
-    ...options.headers,
-  };
+  const named = Object.keys(options.headers ?? {}).some((name) => name.toLowerCase() === 'content-type');
+  const type = raw === undefined || named ? {} : { 'Content-Type': 'application/json' };
+  const headers = { ...type, ...options.headers };
   const event = {
     httpMethod: method,
     path,

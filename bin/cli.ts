@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { runCli } from '#cli/runCli.ts';
+
+try {
+  process.exitCode = await runCli(process.argv.slice(2), {
+    env: process.env,
+    write: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+  });
+} catch (error) {
+  // A mistake of ours: one line for the person, the stack for who wants to report it.
+  console.error(`tunegate: ${error instanceof Error ? error.message : String(error)}`);
+  console.error('This should not happen. Run it again with DEBUG=1 to see where.');
+  if (process.env['DEBUG'] !== undefined) console.error(error);
+  process.exitCode = 70;
+}

@@ -1,0 +1,82 @@
+import Table from 'cli-table3';
+import type { JsonObject } from './apiClient.ts';
+
+/** A column of a table: its title, and the field that it shows; `a.b` is a field within a field. */
+export type Column = {
+  readonly title: string;
+  readonly field: string;
+  readonly as?: 'text' | 'time' | 'list';
+  readonly align?: 'left' | 'right';
+};
+
+/** Where a command writes; `json` when the caller wants it for a program. */
+export type Printer = {
+  readonly list: (body: JsonObject, columns: readonly Column[], empty: string) => void;
+  readonly record: (body: JsonObject, fields: readonly Column[]) => void;
+  /** Said to people only: a program reads the fields. */
+  readonly say: (text: string) => void;
+};
+
+export function makePrinter(write: (text: string) => void, json: boolean): Printer {
+  if (json) {
+    const dump = (body: JsonObject) => write(`${JSON.stringify(body, null, 2)}\n`);
+    return { list: dump, record: dump, say: () => undefined };
+  }
+  return {
+    list: (body, columns, empty) => {
+      const rows = rowsOf(body);
+      write(rows.length === 0 ? `${empty}\n` : `${table(columns, rows)}\n`);
+      if (body['has_more'] === true) write(`There are more: add --cursor ${String(body['next_cursor'])}\n`);
+    },
+    record: (body, fields) => {
+      const width = Math.max(...fields.map(({ title }) => title.length));
+      for (const field of fields) write(`${field.title.padEnd(width)}  ${cell(body, field)}\n`);
+    },
+    say: (text) => write(`${text}\n`),
+  };
+}
+
+/** The records in a list's answer. */
+export const rowsOf = (body: JsonObject): readonly JsonObject[] =>
+  Array.isArray(body['data']) ? body['data'].filter(isObject) : [];
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Plain columns, no lines and no colours: they survive a pipe, a log and a screen reader. */
+function table(columns: readonly Column[], rows: readonly JsonObject[]): string {
+  const bare = new Table({
+    head: columns.map(({ title }) => title),
+    colAligns: columns.map(({ align }) => align ?? 'left'),
+    chars: NO_LINES,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  });
+  bare.push(...rows.map((row) => columns.map((column) => cell(row, column))));
+  return bare
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+const NO_LINES = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
+  ].map((name) => [name, '']),
+);
+
+function cell(row: JsonObject, { field, as = 'text' }: Column): string {
+  const value = field.split('.').reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), row);
+  if (value === null || value === undefined) return '-';
+  if (as === 'time' && typeof value === 'number') return timeText(value);
+  if (as === 'list' && Array.isArray(value)) return value.join(' ');
+  return typeof value === 'object' ? JSON.stringify(value) : printable(String(value));
+}
+
+/** Unix seconds as `2026-11-22 03:49:28`, in UTC. */
+const timeText = (seconds: number): string =>
+  new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+
+/** Names come from outside: control characters in them must not reach the terminal. */
+const printable = (text: string): string => text.replace(/\p{Cc}/gu, '�');

@@ -1,0 +1,58 @@
+import { Command, CommanderError } from 'commander';
+import { CliError, EXIT_CODES } from './cliError.ts';
+import { DEFAULT_DATA_DIR } from './connection.ts';
+import { addCreditCommands } from './creditCommands.ts';
+import { addKeyCommands } from './keyCommands.ts';
+import { addModelCommands } from './modelCommands.ts';
+import { addOverviewCommands } from './overviewCommands.ts';
+import { sessionOpener, type Terminal } from './session.ts';
+import { addTenantCommands } from './tenantCommands.ts';
+
+/**
+ * Runs a command line (without node and script) and resolves with the exit code: 0 done, 1 refused, 2 wrong usage,
+ * 3 nothing answers. A bug throws.
+ */
+export async function runCli(
+  args: readonly string[],
+  terminal: Terminal & { readonly writeError: (text: string) => void },
+): Promise<number> {
+  try {
+    await makeProgram(terminal).parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CODES.usage;
+    if (!(error instanceof CliError)) throw error;
+    terminal.writeError(`tunegate: ${error.message}\n`);
+    if (error.hint !== undefined) terminal.writeError(`${error.hint}\n`);
+    return error.exitCode;
+  }
+}
+
+const EXIT_CODE_HELP = `
+The connection comes from --url and --admin-key, else from TUNEGATE_URL and TUNEGATE_ADMIN_KEY, else from what
+\`npm start\` wrote into the data directory.
+
+Exit codes: 0 done, ${EXIT_CODES.refused} refused by the API, ${EXIT_CODES.usage} wrong usage, ${EXIT_CODES.unreachable} nothing answers.`;
+
+function makeProgram(terminal: Terminal & { readonly writeError: (text: string) => void }): Command {
+  const program = new Command('tunegate')
+    .description('runs an agency’s book of clients: tenants, keys, models, credits')
+    .option('--data <dir>', 'data directory of a product that runs on this machine', DEFAULT_DATA_DIR)
+    .option('--url <url>', 'address of the API, ending with /v1')
+    .option(
+      '--admin-key <key>',
+      'the admin key; better given as TUNEGATE_ADMIN_KEY, which other users cannot see',
+    )
+    .option('--json', 'print JSON, for programs')
+    .addHelpText('after', EXIT_CODE_HELP)
+    .showHelpAfterError('Add --help to see what this takes.')
+    .configureOutput({ writeOut: terminal.write, writeErr: terminal.writeError })
+    .exitOverride();
+  const open = sessionOpener(terminal);
+  addTenantCommands(program, open);
+  addKeyCommands(program, open);
+  addModelCommands(program, open);
+  addCreditCommands(program, open);
+  addOverviewCommands(program, open);
+  return program;
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { type ApiClient, makeApiClient } from './apiClient.ts';
+import { CliError } from './cliError.ts';
+import { type ConnectionOptions, findConnection } from './connection.ts';
+import { makePrinter, type Printer, rowsOf } from './print.ts';
+
+/** What the terminal gives to a command. */
+export type Terminal = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly write: (text: string) => void;
+};
+
+/** What a command works with: the API, somewhere to print, and tenants by id or name. */
+export type Session = {
+  readonly api: ApiClient;
+  readonly print: Printer;
+  /** The path of a tenant's routes. */
+  readonly tenantPath: (idOrName: string) => Promise<string>;
+};
+
+export type OpenSession = (command: Command) => Session;
+
+/** Opens a session from the options that every command takes. */
+export const sessionOpener =
+  (terminal: Terminal): OpenSession =>
+  (command) => {
+    const options = command.optsWithGlobals<ConnectionOptions & { readonly json?: boolean }>();
+    const api = makeApiClient(findConnection(options, terminal.env));
+    return {
+      api,
+      print: makePrinter(terminal.write, options.json === true),
+      tenantPath: async (idOrName) => `/admin/tenants/${encodeURIComponent(await tenantId(api, idOrName))}`,
+    };
+  };
+
+const PAGE = '100';
+const MAX_PAGES = 100;
+
+/** An id as it is, or the id of the one tenant of this name. */
+async function tenantId(api: ApiClient, idOrName: string): Promise<string> {
+  if (idOrName.startsWith('ten_')) return idOrName;
+  const found: string[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const body = await api.call('GET', '/admin/tenants', { query: { limit: PAGE, cursor } });
+    const named = rowsOf(body).filter(({ name }) => String(name).toLowerCase() === idOrName.toLowerCase());
+    found.push(...named.map(({ id }) => String(id)));
+    if (typeof body['next_cursor'] !== 'string') break;
+    cursor = body['next_cursor'];
+  }
+  const [id, other] = found;
+  if (id === undefined) {
+    throw new CliError(
+      'refused',
+      `there is no tenant named ${idOrName}`,
+      '`tunegate tenants list` shows them.',
+    );
+  }
+  if (other !== undefined) {
+    throw new CliError(
+      'refused',
+      `${found.length} tenants are named ${idOrName}`,
+      `Use an id: ${found.join(', ')}.`,
+    );
+  }
+  return id;
+}

@@ -1,0 +1,184 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { runCli } from '#cli/runCli.ts';
+import { ADMIN_KEY, type Agency, startAgency } from '#test/builders/agency.ts';
+import { serveAgency } from '#test/builders/serveAgency.ts';
+
+let agency: Agency;
+let server: Awaited<ReturnType<typeof serveAgency>>;
+let directory: string;
+beforeAll(async () => {
+  agency = await startAgency();
+  server = await serveAgency(agency);
+  directory = mkdtempSync(join(tmpdir(), 'tunegate-cli-'));
+  const connection = { baseUrl: server.baseUrl, adminKey: ADMIN_KEY, tenants: [] };
+  writeFileSync(join(directory, 'connection.json'), JSON.stringify(connection));
+});
+afterAll(async () => {
+  rmSync(directory, { recursive: true, force: true });
+  await server.stop();
+  await agency.stop();
+});
+
+let name: string;
+let count = 0;
+beforeEach(() => {
+  name = `Client ${++count}`;
+});
+
+/** Runs a command line as a person would, in the data directory of this test. */
+async function run(...args: readonly string[]) {
+  return runWith({}, '--data', directory, ...args);
+}
+
+async function runWith(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
+  let out = '';
+  let error = '';
+  const code = await runCli(args, {
+    env,
+    write: (text) => {
+      out += text;
+    },
+    writeError: (text) => {
+      error += text;
+    },
+  });
+  return { code, out, error };
+}
+
+const json = async (...args: readonly string[]) => JSON.parse((await run('--json', ...args)).out);
+
+test('a client is taken from its creation to a key, a model and credits, by name', async () => {
+  expect(await run('tenants', 'create', name, '--price-book', 'per-token')).toMatchObject({ code: 0 });
+  expect((await run('tenants', 'list')).out).toMatch(new RegExp(`${name} +active +per-token`));
+
+  const created = await run(
+    'keys',
+    'create',
+    name,
+    'production',
+    '--scopes',
+    'chat,models',
+    '--expires',
+    '90d',
+  );
+  const [, apiKey = ''] = /API KEY +(\S+)/.exec(created.out) ?? [];
+  expect(created.out).toContain('shown only once');
+  expect(await agency.call('GET', '/models', { key: apiKey })).toMatchObject({ status: 200 });
+  expect((await run('keys', 'list', name)).out).toMatch(/production +active +chat models/);
+
+  expect(await run('models', 'add', name, 'client/support', '--adapter', 'adp_01k')).toMatchObject({
+    code: 0,
+  });
+  expect((await run('models', 'list', name)).out).toMatch(/client\/support +tunegate-nano +adp_01k +adp-01k/);
+  expect(await run('models', 'remove', name, 'client/support')).toMatchObject({ code: 0 });
+
+  expect((await run('credits', 'grant', name, '25', '--reason', 'welcome')).out).toMatch(/AVAILABLE +25\n/);
+  expect((await run('credits', 'take', name, '0.5', '--reason', 'typo')).out).toMatch(/AVAILABLE +24\.5\n/);
+  expect((await run('credits', 'show', name)).out).toMatch(/AVAILABLE +24\.5\n/);
+  expect((await run('credits', 'entries', name)).out).toMatch(/debit +-0\.5 +admin +- +typo +admin-/);
+  expect((await run('audit-log', '--tenant', name)).out).toMatch(/credits\.adjust +ten_\S+ +typo/);
+});
+
+test('a key is rotated with grace and revoked', async () => {
+  await run('tenants', 'create', name);
+  const key = await json('keys', 'create', name, 'app');
+  const rotated = await json('keys', 'rotate', name, key.id, '--grace', '1h');
+  expect(rotated).toMatchObject({ state: 'active', replaces: { id: key.id, state: 'expiring' } });
+  expect(await json('keys', 'revoke', name, key.id, '--reason', 'leaked')).toMatchObject({
+    state: 'revoked',
+  });
+  expect(await agency.call('GET', '/models', { key: key.api_key })).toMatchObject({ status: 401 });
+  expect(await agency.call('GET', '/models', { key: rotated.api_key })).toMatchObject({ status: 200 });
+});
+
+test('a tenant is suspended, resumed, and closed only with --yes', async () => {
+  await run('tenants', 'create', name);
+  expect(await json('tenants', 'suspend', name)).toMatchObject({ status: 'suspended' });
+  expect(await json('tenants', 'resume', name)).toMatchObject({ status: 'active' });
+  expect(await run('tenants', 'close', name)).toMatchObject({
+    code: 2,
+    error: expect.stringContaining('--yes'),
+  });
+  expect(await json('tenants', 'close', name, '--yes')).toMatchObject({ status: 'closed' });
+});
+
+test('an adjustment repeated under its idempotency key happens once', async () => {
+  await run('tenants', 'create', name);
+  const grant = () => json('credits', 'grant', name, '5', '--reason', 'x', '--idempotency-key', 'once');
+  expect(await grant()).toMatchObject({ outcome: 'applied' });
+  expect(await grant()).toMatchObject({ outcome: 'duplicate', account: { available: '5' } });
+});
+
+test('a refusal says what happened and what to do, and exits with 1', async () => {
+  const unknown = await run('tenants', 'show', 'ten_01k00000000000000000000000');
+  expect(unknown).toMatchObject({
+    code: 1,
+    out: '',
+    error: expect.stringMatching(/no such tenant.*req-test/s),
+  });
+  expect(await run('tenants', 'show', 'Nobody')).toMatchObject({
+    code: 1,
+    error: expect.stringContaining('tenants list'),
+  });
+  await run('tenants', 'create', name);
+  expect(await run('credits', 'take', name, '1', '--reason', 'x')).toMatchObject({
+    code: 1,
+    error: expect.stringContaining('Only 0 credits'),
+  });
+});
+
+test('a name that two tenants have asks for an id', async () => {
+  await run('tenants', 'create', name);
+  await run('tenants', 'create', name);
+  expect(await run('tenants', 'show', name)).toMatchObject({
+    code: 1,
+    error: expect.stringContaining('Use an id'),
+  });
+});
+
+test.each([
+  ['an unknown command', ['tenants', 'lst'], 'list'],
+  ['a missing argument', ['tenants', 'create'], 'name'],
+  ['a missing reason', ['credits', 'grant', 'x', '5'], '--reason'],
+  ['a wrong amount', ['credits', 'grant', 'x', 'five', '--reason', 'x'], 'such as 25'],
+  ['a wrong duration', ['keys', 'create', 'x', 'y', '--expires', 'soon'], '90d'],
+  ['a wrong address', ['--url', 'nonsense', '--admin-key', 'x', 'status'], 'https://'],
+])('%s exits with 2 and helps', async (_, args, help) => {
+  expect(await run(...args)).toMatchObject({ code: 2, error: expect.stringContaining(help) });
+});
+
+test('without a connection it says how to give one; with nothing there it exits with 3', async () => {
+  const nowhere = await runWith({}, '--data', join(directory, 'nothing'), 'status');
+  expect(nowhere).toMatchObject({ code: 2, error: expect.stringContaining('npm start') });
+  const env = { TUNEGATE_URL: 'http://127.0.0.1:1/v1', TUNEGATE_ADMIN_KEY: 'x' };
+  expect(await runWith(env, 'status')).toMatchObject({
+    code: 3,
+    error: expect.stringContaining('does not answer'),
+  });
+});
+
+test('a wrong admin key is named as the fault, and no key is printed', async () => {
+  const env = { TUNEGATE_URL: server.baseUrl, TUNEGATE_ADMIN_KEY: 'canary-key' };
+  const { code, error } = await runWith(env, 'tenants', 'list');
+  expect({ code, error }).toMatchObject({ code: 1, error: expect.stringContaining('TUNEGATE_ADMIN_KEY') });
+  expect(error).not.toContain('canary-key');
+});
+
+test('status and pages work, as text and as JSON', async () => {
+  await run('tenants', 'create', name);
+  expect((await run('status')).out).toMatch(/STATUS +ok/);
+  const page = await run('tenants', 'list', '--limit', '1');
+  expect(page.out).toMatch(/There are more: add --cursor ten_/);
+  expect(await json('tenants', 'list', '--limit', '1')).toMatchObject({ object: 'list', has_more: true });
+});
+
+test('the script itself runs, and every command has help', () => {
+  const script = (...args: readonly string[]) => spawnSync('./bin/cli.ts', args, { encoding: 'utf8' });
+  expect(script('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('Exit codes') });
+  expect(script('keys', 'rotate', '--help').stdout).toContain('grace period');
+  expect(script('status', '--data', join(directory, 'nothing'))).toMatchObject({ status: 2, stdout: '' });
+});
