@@ -1,51 +1,40 @@
-import type { MessageOutcome, SettlementRefused } from '#core/metering/settleUsage.ts';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import type { MessageOutcome } from '#core/metering/settleUsage.ts';
 import { METRICS } from './definitions/metrics.ts';
-import type { makeObservability } from './observability.ts';
 
-export type SettlementReport = {
-  /** Counts and logs what became of a batch. */
-  readonly outcomes: (outcomes: readonly MessageOutcome[]) => void;
-  /** Logs what stopped a batch as a whole; a refusal of one message is in its outcome. */
-  readonly stopped: (reason: unknown) => void;
-};
-
-/** Never logs a message's body: it names the client's users. */
-export function makeSettlementReport({
-  logger,
-  metrics,
-}: Pick<ReturnType<typeof makeObservability>, 'logger' | 'metrics'>): SettlementReport {
-  const logRefusal = (messageId: string, tenantId: string | null, refused: SettlementRefused): void => {
-    const fields = { messageId, tenantId, code: refused.code, reason: refused.message };
-    if (refused.code !== 'settlement_failed') logger.error('usage event is poison', fields);
-    else logger.warn('usage event was not settled', { ...fields, error: asError(refused.cause) });
-  };
-
-  return {
-    outcomes: (outcomes) => {
-      const counts = { settled: 0, duplicate: 0, failed: 0, poison: 0, shortfall: 0 };
-      for (const { messageId, tenantId, result } of outcomes) {
-        if (!result.ok) {
-          counts[result.error.code === 'settlement_failed' ? 'failed' : 'poison'] += 1;
-          logRefusal(messageId, tenantId, result.error);
-          continue;
-        }
-        counts[result.value.outcome] += 1;
-        if (result.value.outcome === 'duplicate' || result.value.shortfallMicro === 0) continue;
-        counts.shortfall += 1;
-        logger.error('usage cost more than could be charged', {
-          tenantId,
-          shortfallMicro: result.value.shortfallMicro,
-        });
-      }
-      logger.info('usage batch', counts);
-      if (counts.poison > 0) metrics.addMetric(METRICS.poisonEvents.name, 'Count', counts.poison);
-      if (counts.shortfall > 0) metrics.addMetric(METRICS.shortfalls.name, 'Count', counts.shortfall);
-      if (counts.poison + counts.shortfall > 0) metrics.publishStoredMetrics();
-    },
-    stopped: (reason) => {
-      if (reason instanceof Error) logger.error('usage batch stopped', reason);
-    },
-  };
+/** Logs and counts what became of a batch. Never logs a message's body: it names the client's users. */
+export function reportSettlement(
+  { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
+  outcomes: readonly MessageOutcome[],
+): void {
+  const counts = { settled: 0, duplicate: 0, failed: 0, poison: 0, shortfalls: 0 };
+  for (const outcome of outcomes) {
+    const kind = kindOf(outcome);
+    counts[kind] += 1;
+    if (!outcome.result.ok) logRefusal(logger, outcome);
+    else if (outcome.result.value.outcome === 'settled' && outcome.result.value.shortfallMicro > 0) {
+      counts.shortfalls += 1;
+      const { shortfallMicro } = outcome.result.value;
+      logger.error('usage cost more than could be charged', { tenantId: outcome.tenantId, shortfallMicro });
+    }
+  }
+  logger.info('usage batch', counts);
+  if (counts.poison + counts.shortfalls === 0) return;
+  if (counts.poison > 0) metrics.addMetric(METRICS.poisonEvents.name, 'Count', counts.poison);
+  if (counts.shortfalls > 0) metrics.addMetric(METRICS.shortfalls.name, 'Count', counts.shortfalls);
+  metrics.publishStoredMetrics();
 }
 
-const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+function kindOf({ result }: MessageOutcome): 'settled' | 'duplicate' | 'failed' | 'poison' {
+  if (result.ok) return result.value.outcome;
+  return result.error.code === 'settlement_failed' ? 'failed' : 'poison';
+}
+
+function logRefusal(logger: Logger, { messageId, tenantId, result }: MessageOutcome): void {
+  if (result.ok) return;
+  const { code, message: reason } = result.error;
+  const fields = { messageId, tenantId, code, reason };
+  if (result.error.code !== 'settlement_failed') logger.error('usage event is poison', fields);
+  else logger.warn('usage event was not settled', { ...fields, cause: result.error.cause });
+}

@@ -3,23 +3,27 @@ import { TABLES } from '#io/definitions/resources.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
-import { makeSettlementReport, type SettlementReport } from '#io/settlementReport.ts';
+import { reportSettlement } from '#io/settlementReport.ts';
 import { makeDynamoDb } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 
-export type SettleUsageParts = {
-  readonly settle: (messages: readonly UsageMessage[]) => Promise<readonly MessageOutcome[]>;
-  readonly report: SettlementReport;
-};
-
-/** The parts of the function that settles usage events. */
-export function wireSettleUsage(env: Environment): SettleUsageParts {
+/** Puts together what settles usage events and says what became of them. */
+export function wireSettleUsage(env: Environment) {
   const deps = {
     ledger: makeLedgerStore(makeDynamoDb(), requireVariable(env, TABLES.ledger.env)),
     books: loadPriceBooks(env),
   };
+  const observability = makeObservability('settle-usage');
   return {
-    settle: (messages) => settleUsage(deps, messages),
-    report: makeSettlementReport(makeObservability('settle-usage')),
+    ...observability,
+    settle: async (messages: readonly UsageMessage[]): Promise<readonly MessageOutcome[]> => {
+      const outcomes = await settleUsage(deps, messages);
+      reportSettlement(observability, outcomes);
+      return outcomes;
+    },
+    /** Logs what stopped a batch as a whole; a refusal of one message was logged with its outcome. */
+    reportStopped: (reason: unknown): void => {
+      if (reason instanceof Error) observability.logger.error('usage batch stopped', reason);
+    },
   };
 }
