@@ -1,11 +1,13 @@
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
-import type { Ledger } from '#core/ledger/ports.ts';
+
+import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+
 import type { Tenancy } from '#core/tenants/tenancy.ts';
 
 /** Everything that the control routes work with. Put together in `#io/wire/control.ts`. */
 export type ControlDeps = Tenancy & {
-  readonly ledger: Ledger;
+  readonly ledger: Ledger & Pick<UsageBook, 'listRollups'>;
   /** The price books that a tenant may have; a new one gets the first. */
   readonly priceBookIds: readonly [string, ...string[]];
   readonly credits: CreditSales;

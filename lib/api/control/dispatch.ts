@@ -13,6 +13,7 @@ import { createModel, listTenantModels, removeModel } from './models.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
 import { listPayments } from './payments.ts';
 import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
+import { readTenantUsage, readUsage } from './usage.ts';
 
 export type RouteHandler = (deps: ControlDeps, request: ApiRequest) => Promise<ApiResponse>;
 
@@ -44,6 +45,8 @@ const HANDLERS: Partial<Record<ControlRouteId, RouteHandler>> = {
   adjustCredits,
   listTenantEntries,
   listPayments,
+  readUsage,
+  readTenantUsage,
   listAuditRecords,
 };
 

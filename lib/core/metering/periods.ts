@@ -1,5 +1,5 @@
 const DAY_MS = 86_400_000;
-const DAY_TEXT = /^\d{4}-\d{2}-\d{2}$/;
+const DAY_TEXT = /^(?:19[7-9]\d|[2-9]\d{3})-\d{2}-\d{2}$/;
 
 /** Reads a day of UTC, `2026-03-01`; undefined when the text is not a day of the calendar. Days sort as texts do. */
 export function parseDay(text: string): string | undefined {

@@ -9,7 +9,7 @@ test('a day begins at midnight UTC', () => {
 
 test('a day that is not in the calendar is not a day', () => {
   expect(parseDay('2026-02-28')).toBe('2026-02-28');
-  for (const text of ['2026-02-29', '2026-13-01', '2026-1-1', '2026-01-01T00', '', 'today']) {
+  for (const text of ['2026-02-29', '2026-13-01', '2026-1-1', '1969-12-31', '2026-01-01T00', '', 'today']) {
     expect(parseDay(text)).toBeUndefined();
   }
 });
