@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { createTables, startDynamoDb } from '#local/services/dynamodb.ts';
+import { startDynamoDb } from '#local/services/dynamodb.ts';
+import { createTables } from '#local/setup/createTables.ts';
 
 export type TestDatabase = {
   readonly url: string;

@@ -124,19 +124,19 @@ test('refuses an unknown path with 404, another method with 405, a body above th
   expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, OPTIONS']);
 });
 
-test('a function that throws, or answers nonsense, becomes a 502 that says nothing of it', async () => {
+test('a function that throws, or answers nonsense, becomes a 503 that says nothing of it', async () => {
   gateway = await startTestGateway({ 'dodo-webhook': () => ({ nonsense: true }) });
   for (const path of ['healthz', 'webhooks/dodo']) {
     const response = await fetch(`${gateway.url}/${path}`, { method: path === 'healthz' ? 'GET' : 'POST' });
-    expect(response.status).toBe(502);
+    expect(response.status).toBe(503);
     expect(await response.text()).not.toContain('no control');
   }
   expect(gateway.log.join()).toContain('no control');
 });
 
-test('a function that takes longer than its definition allows becomes a 504', async () => {
+test('a function that takes longer than its definition allows becomes a 503', async () => {
   gateway = await startTestGateway({ control: () => sleep(5_000) }, 0.05);
-  expect((await fetch(`${gateway.url}/healthz`)).status).toBe(504);
+  expect((await fetch(`${gateway.url}/healthz`)).status).toBe(503);
 });
 
 const post = (signal?: AbortSignal) =>

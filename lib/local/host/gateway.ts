@@ -88,8 +88,7 @@ export function makeGateway({ functions, log }: GatewayOptions): Server {
     const { request, requestId } = exchange;
     if (error instanceof ClientGone || (request.destroyed && !request.complete)) return; // nobody is there to tell
     log(`${request.method} ${requestId} failed in its function`, error);
-    if (error instanceof TimedOut) refuse(exchange, TIMED_OUT, { status: 504 });
-    else refuse(exchange, BROKEN, { status: 502 });
+    refuse(exchange, error instanceof TimedOut ? TIMED_OUT : BROKEN);
   }
 
   const server = createServer(PROTOCOL_LIMITS, (request, response) => {
@@ -119,7 +118,7 @@ function findRoute(method: string, target: Target): Result<RouteMatch, ApiError>
 function refuse(
   { response, requestId }: Exchange,
   error: ApiError,
-  options: { readonly status?: number; readonly close?: boolean } = {},
+  options: { readonly close?: boolean } = {},
 ): void {
   refuseRequest(response, error, { requestId, ...options });
 }
@@ -139,6 +138,11 @@ const TOO_MANY: ApiError = {
 };
 const TIMED_OUT: ApiError = {
   code: 'temporarily_unavailable',
-  message: 'The request took too long. Try again.',
+  message: 'The service did not answer in time: try again.',
+  headers: { 'retry-after': '1' },
 };
-const BROKEN: ApiError = { code: 'internal_error', message: 'Something broke on our side. Try again.' };
+const BROKEN: ApiError = {
+  code: 'temporarily_unavailable',
+  message: 'The service did not answer: try again.',
+  headers: { 'retry-after': '1' },
+};

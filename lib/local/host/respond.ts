@@ -30,7 +30,7 @@ export function respondWith(response: ServerResponse, answer: unknown): void {
 export function refuseRequest(
   response: ServerResponse,
   error: ApiError,
-  options: { readonly requestId: string; readonly status?: number; readonly close?: boolean },
+  options: { readonly requestId: string; readonly close?: boolean },
 ): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
@@ -39,7 +39,7 @@ export function refuseRequest(
   const body = Buffer.from(JSON.stringify(errorBody(error)));
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   for (const [name, value] of Object.entries(error.headers ?? {})) response.setHeader(name, value);
-  response.writeHead(options.status ?? ERRORS[error.code].status, {
+  response.writeHead(ERRORS[error.code].status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': body.length,
     'cache-control': 'no-store',

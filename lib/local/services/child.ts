@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 export type ChildService = {
   readonly url: string;
   readonly process: ChildProcess;
-  /** SIGTERM, then SIGKILL after `KILL_AFTER_MS`; resolves when the process is gone. */
+  /** SIGTERM, then SIGKILL when that does not end it; resolves when the process is gone. */
   readonly stop: () => Promise<void>;
 };
 
@@ -20,6 +20,8 @@ export function startChild(options: {
   const child = spawn(options.command, options.args, {
     env: { ...process.env, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    // A group of its own: Ctrl-C in a terminal reaches the parent alone, which ends the others in order.
+    detached: true,
   });
   for (const stream of [child.stdout, child.stderr]) {
     let rest = '';
@@ -32,11 +34,12 @@ export function startChild(options: {
   return child;
 }
 
-export async function stopChild(child: ChildProcess): Promise<void> {
+/** SIGTERM, and SIGKILL after `killAfterMs`; resolves when the process is gone. */
+export async function stopChild(child: ChildProcess, killAfterMs = KILL_AFTER_MS): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
-  const killer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  const killer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
   await gone;
   clearTimeout(killer);
 }

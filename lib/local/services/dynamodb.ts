@@ -1,7 +1,5 @@
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
-import { TABLES, type TableDefinition } from '#io/definitions/resources.ts';
 import { type ChildService, startChild, stopChild } from './child.ts';
 import { watched } from './watched.ts';
 
@@ -33,6 +31,7 @@ export function dynoxideBinary(): string | undefined {
 export async function startDynamoDb(options: {
   readonly file?: string;
   readonly port?: number;
+  readonly onLine?: (line: string) => void;
 }): Promise<ChildService> {
   const command = dynoxideBinary();
   if (command === undefined) {
@@ -48,7 +47,10 @@ export async function startDynamoDb(options: {
     String(port),
     ...(options.file === undefined ? [] : ['--db-path', options.file]),
   ];
-  const child = startChild(watched(command, args));
+  const child = startChild({
+    ...watched(command, args),
+    ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+  });
   const url = `http://127.0.0.1:${port}`;
   await answers(url, () => child.exitCode !== null);
   return { url, process: child, stop: () => stopChild(child) };
@@ -65,45 +67,4 @@ async function answers(url: string, died: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`the DynamoDB server at ${url} did not start`);
-}
-
-/** Creates every table that is not there yet, named with the prefix: `tunegate-ledger`. */
-export async function createTables(client: DynamoDBClient, prefix: string): Promise<void> {
-  for (const table of Object.values(TABLES)) await createTable(client, `${prefix}${table.name}`, table);
-}
-
-async function createTable(client: DynamoDBClient, name: string, table: TableDefinition): Promise<void> {
-  const keys = new Set([
-    table.partitionKey,
-    table.sortKey,
-    ...table.indexes.flatMap((i) => [i.partitionKey, i.sortKey]),
-  ]);
-  const keySchema = (hash: string, range: string) => [
-    { AttributeName: hash, KeyType: 'HASH' as const },
-    { AttributeName: range, KeyType: 'RANGE' as const },
-  ];
-  try {
-    await client.send(
-      new CreateTableCommand({
-        TableName: name,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [...keys].map((AttributeName) => ({
-          AttributeName,
-          AttributeType: 'S' as const,
-        })),
-        KeySchema: keySchema(table.partitionKey, table.sortKey),
-        ...(table.indexes.length === 0
-          ? {}
-          : {
-              GlobalSecondaryIndexes: table.indexes.map((index) => ({
-                IndexName: index.name,
-                KeySchema: keySchema(index.partitionKey, index.sortKey),
-                Projection: { ProjectionType: 'ALL' as const },
-              })),
-            }),
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof ResourceInUseException)) throw error;
-  }
 }

@@ -19,7 +19,8 @@ import { makeAuditSource } from '#io/dynamodb/ledgerAuditSource.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeSweepLog } from '#io/dynamodb/ledgerSweeps.ts';
 import { openDatabase } from '#local/openDatabase.ts';
-import { createTables, startDynamoDb } from '#local/services/dynamodb.ts';
+import { startDynamoDb } from '#local/services/dynamodb.ts';
+import { createTables } from '#local/setup/createTables.ts';
 import { aCharge, aGrant, aHold, KEY_A, NOON_MS, testId } from '#test/builders/ledger.ts';
 
 const TABLE = 'tunegate-ledger';

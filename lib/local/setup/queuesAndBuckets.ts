@@ -1,7 +1,7 @@
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, SetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { BUCKETS, QUEUES, type QueueDefinition } from '#io/definitions/resources.ts';
-import { QUEUE_ARN_PREFIX, queueUrl, resourceName } from './names.ts';
+import { QUEUE_ARN_PREFIX, queueUrl, resourceName } from '#local/services/names.ts';
 
 const RETENTION_SECONDS = 14 * 24 * 60 * 60;
 

@@ -1,0 +1,117 @@
+import * as z from 'zod/mini';
+import { DEMO_BASE_MODEL, type DemoTenant, demoTenants } from './demo.ts';
+
+/** A demonstration tenant as `connection.json` shows it. */
+export const SeededTenant = z.object({
+  id: z.string(),
+  name: z.string(),
+  apiKey: z.string(),
+  model: z.string(),
+});
+export type SeededTenant = Readonly<z.infer<typeof SeededTenant>>;
+
+const STARTING_CREDITS = '5';
+const REASON = 'demonstration';
+
+const TenantList = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })) });
+const NewTenant = z.object({ id: z.string() });
+const NewKey = z.object({ api_key: z.string() });
+
+export type Seeding = {
+  readonly baseUrl: string;
+  readonly adminKey: string;
+  /** What an earlier start handed out; its keys are kept where they still work, because they are stored nowhere else. */
+  readonly known: readonly SeededTenant[];
+};
+
+/**
+ * Brings the demonstration tenants about over the agency's own API, so that there is no second way to make one.
+ * Whatever is there already stays as it is. Throws with the answer of the call that was refused.
+ */
+export async function seedTenants(seeding: Seeding): Promise<readonly SeededTenant[]> {
+  const call = adminCaller(seeding);
+  const { data: existing } = TenantList.parse(await call('GET', '/admin/tenants?limit=100'));
+  const seeded: SeededTenant[] = [];
+  for (const demo of demoTenants()) {
+    const id = existing.find(({ name }) => name === demo.name)?.id ?? (await createTenant(call, demo));
+    // Under one idempotency key, so that it is granted once whatever was interrupted.
+    await call(
+      'POST',
+      `/admin/tenants/${id}/credits`,
+      { amount: STARTING_CREDITS, reason: REASON },
+      `demo-credits-${id}`,
+    );
+    await giveModel(call, id, demo);
+    const known = seeding.known.find((tenant) => tenant.id === id);
+    const apiKey =
+      known !== undefined && (await works(seeding.baseUrl, known.apiKey))
+        ? known.apiKey
+        : await newKey(call, id);
+    seeded.push({ id, name: demo.name, apiKey, model: demo.model });
+  }
+  return seeded;
+}
+
+type Call = (method: string, path: string, body?: unknown, idempotencyKey?: string) => Promise<unknown>;
+
+function adminCaller({ baseUrl, adminKey }: Seeding): Call {
+  return async (method, path, body, idempotencyKey) => {
+    const response = await fetch(`${baseUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${adminKey}`,
+        'content-type': 'application/json',
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok)
+      throw new Refused(response.status, `${method} ${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text);
+  };
+}
+
+class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const createTenant = async (call: Call, { name, priceBook }: DemoTenant): Promise<string> =>
+  NewTenant.parse(await call('POST', '/admin/tenants', { name, price_book: priceBook, reason: REASON })).id;
+
+/** Points the tenant's model name at the adapter; where it still points at an older one, it is taken away first. */
+async function giveModel(call: Call, tenantId: string, { model, adapter }: DemoTenant): Promise<void> {
+  const path = `/admin/tenants/${tenantId}/models`;
+  const body = {
+    alias: model,
+    base_model: DEMO_BASE_MODEL,
+    ...(adapter === null
+      ? {}
+      : { adapter_id: adapter.adapterId, inference_component_name: adapter.componentName }),
+    reason: REASON,
+  };
+  try {
+    await call('POST', path, body);
+  } catch (error) {
+    if (!(error instanceof Refused && error.status === 409)) throw error;
+    await call('DELETE', `${path}/${model}?reason=${REASON}`);
+    await call('POST', path, body);
+  }
+}
+
+const newKey = async (call: Call, tenantId: string): Promise<string> =>
+  NewKey.parse(
+    await call('POST', `/admin/tenants/${tenantId}/keys`, { name: 'demonstration', reason: REASON }),
+  ).api_key;
+
+async function works(baseUrl: string, apiKey: string): Promise<boolean> {
+  const response = await fetch(`${baseUrl}/models`, { headers: { authorization: `Bearer ${apiKey}` } });
+  await response.arrayBuffer();
+  return response.ok;
+}

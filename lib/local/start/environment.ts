@@ -1,0 +1,61 @@
+import { fileURLToPath } from 'node:url';
+import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
+import { BUCKETS, ENDPOINT, QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
+import { queueUrl, resourceName } from '#local/services/names.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const ACCESS_KEY_ID = 'local';
+const LAYERS = fileURLToPath(new URL('../../../layers/', import.meta.url));
+
+export type Addresses = {
+  readonly baseUrl: string;
+  readonly dynamodb: string;
+  readonly aws: string;
+  readonly sagemaker: string;
+  readonly dodo: string;
+};
+
+/**
+ * What every process starts with: nothing of the user's own AWS, Dodo or Tunegate settings, which might lead to a
+ * real account, and credentials that are good on this machine alone.
+ */
+export function baseEnvironment(inherited: Variables, awsSecretAccessKey: string): Variables {
+  const foreign = Object.keys(inherited).filter((name) =>
+    /^(AWS_|DODO_|TUNEGATE_|POWERTOOLS_|_X_AMZN_)/.test(name),
+  );
+  return {
+    ...Object.fromEntries(foreign.map((name) => [name, undefined])),
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY: awsSecretAccessKey,
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    NODE_ENV: 'production',
+  };
+}
+
+/** Everything that functions read from their environment, for all of them together: the names do not collide. */
+export function functionEnvironment(addresses: Addresses, topUpUrl: string): Variables {
+  const named = (definitions: Readonly<Record<string, { readonly name: string; readonly env: string }>>) =>
+    Object.fromEntries(Object.values(definitions).map(({ name, env }) => [env, resourceName(name)]));
+  return {
+    ...named(TABLES),
+    ...named(BUCKETS),
+    ...named(SECRETS),
+    ...Object.fromEntries(Object.values(QUEUES).map(({ name, env }) => [env, queueUrl(addresses.aws, name)])),
+    [ENDPOINT.env]: resourceName(ENDPOINT.name),
+    AWS_ENDPOINT_URL_DYNAMODB: addresses.dynamodb,
+    AWS_ENDPOINT_URL_SQS: addresses.aws,
+    AWS_ENDPOINT_URL_S3: addresses.aws,
+    AWS_ENDPOINT_URL_SAGEMAKER: addresses.sagemaker,
+    AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: addresses.sagemaker,
+    DODO_PAYMENTS_BASE_URL: addresses.dodo,
+    TOP_UP_URL: topUpUrl,
+    TUNEGATE_PRICE_TABLES_DIR: `${LAYERS}price-tables`,
+    TUNEGATE_TOKENIZERS_DIR: `${LAYERS}tokenizers`,
+    POWERTOOLS_METRICS_NAMESPACE: METRIC_NAMESPACE,
+    POWERTOOLS_LOG_LEVEL: 'INFO',
+  };
+}

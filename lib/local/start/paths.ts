@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+
+/** What lies where in a data folder. Everything named here is ours, and `--fresh` deletes it and nothing else. */
+export const pathsIn = (dataDir: string) => ({
+  /** For whoever uses the product: addresses and keys. Rewritten at each start. */
+  connection: join(dataDir, 'connection.json'),
+  /** For tools beside it: the process ids and addresses of what runs now. Gone when nothing runs. */
+  run: join(dataDir, 'run.json'),
+  secrets: join(dataDir, 'secrets.json'),
+  lock: join(dataDir, 'lock.sqlite'),
+  dynamodb: join(dataDir, 'dynamodb.sqlite'),
+  aws: join(dataDir, 'aws'),
+  sagemaker: join(dataDir, 'sagemaker'),
+  dodo: join(dataDir, 'dodo'),
+  logs: join(dataDir, 'logs'),
+});
+
+export type DataPaths = ReturnType<typeof pathsIn>;
