@@ -35,6 +35,8 @@ export type ApiResponse = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; absent: no body. */
   readonly body?: unknown;
+  /** A page for people, sent in the body's place. */
+  readonly html?: string;
 };
 
 export const respond = (
@@ -45,6 +47,12 @@ export const respond = (
   status,
   body,
   ...(headers === undefined ? {} : { headers }),
+});
+
+export const respondPage = (html: string, headers: Readonly<Record<string, string>>): ApiResponse => ({
+  status: 200,
+  html,
+  headers,
 });
 
 export const refuse = (error: ApiError): ApiResponse => ({

@@ -30,6 +30,14 @@ export const ROUTES = {
     summary: 'Says that the API answers.',
   },
 
+  topUp: {
+    method: 'GET',
+    path: '/top-up',
+    auth: { kind: 'none' },
+    function: 'control',
+    summary: 'A page on which a person buys credits.',
+  },
+
   createChatCompletion: {
     method: 'POST',
     path: '/chat/completions',

@@ -13,6 +13,7 @@ import { createModel, listTenantModels, removeModel } from './models.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
 import { listPayments } from './payments.ts';
 import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
+import { topUp } from './topUpPage.ts';
 import { readTenantUsage, readUsage } from './usage.ts';
 
 export type RouteHandler = (deps: ControlDeps, request: ApiRequest) => Promise<ApiResponse>;
@@ -25,6 +26,7 @@ export type ControlRouteId = {
 /** One line for each route; a route without one is answered as unknown. */
 const HANDLERS: Partial<Record<ControlRouteId, RouteHandler>> = {
   healthz,
+  topUp,
   listModels,
   retrieveModel,
   readCredits,

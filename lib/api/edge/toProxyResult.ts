@@ -12,14 +12,16 @@ export const SECURITY_HEADERS = {
 
 /** Writes an answer as a REST-proxy integration returns it. */
 export function toProxyResult(response: ApiResponse, requestId: string): APIGatewayProxyResult {
+  const type =
+    response.html !== undefined ? 'text/html' : response.body !== undefined ? 'application/json' : undefined;
   return {
     statusCode: response.status,
     headers: {
-      ...(response.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+      ...(type === undefined ? {} : { 'content-type': `${type}; charset=utf-8` }),
       ...SECURITY_HEADERS,
       ...response.headers,
       'x-request-id': requestId,
     },
-    body: response.body === undefined ? '' : JSON.stringify(response.body),
+    body: response.html ?? (response.body === undefined ? '' : JSON.stringify(response.body)),
   };
 }
