@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 import type { KeyId } from '#core/shared/ids.ts';
 import type { Clock } from '#core/shared/world.ts';
 import type { Caller, CallerDirectory } from '#core/tenants/ports.ts';
@@ -17,7 +17,7 @@ type Cached = { readonly caller: Caller; readonly readAtMs: number };
  * harmless where a hold is placed: its own condition knows every stopped key.
  */
 export function cacheCallers(directory: CallerDirectory, clock: Clock): CallerDirectory {
-  const cache = new LRUCache<KeyId, Cached>({ max: MAX_CALLERS });
+  const cache = new QuickLRU<KeyId, Cached>({ maxSize: MAX_CALLERS });
   const reading = new Map<KeyId, Promise<Caller | undefined>>();
 
   const read = async (keyId: KeyId): Promise<Caller | undefined> => {

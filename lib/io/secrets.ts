@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 
 const CACHE_MS = 60_000;
 const TIMEOUT_MS = 3_000;
@@ -12,7 +12,7 @@ export function makeSecretReader(
   env: Readonly<Record<string, string | undefined>>,
 ): (secretId: string) => Promise<string> {
   const base = `http://localhost:${env['PARAMETERS_SECRETS_EXTENSION_HTTP_PORT'] ?? '2773'}`;
-  const cache = new LRUCache<string, Promise<string>>({ max: 16, ttl: CACHE_MS });
+  const cache = new QuickLRU<string, Promise<string>>({ maxSize: 16, maxAge: CACHE_MS });
 
   const fetchSecret = async (secretId: string): Promise<string> => {
     const response = await fetch(`${base}/secretsmanager/get?secretId=${encodeURIComponent(secretId)}`, {

@@ -21,7 +21,7 @@ export const LAYERS: readonly Layer[] = [
       '@huggingface/*',
       'dodopayments',
       'standardwebhooks',
-      'lru-cache',
+      'quick-lru',
       'ulid',
       '@aws-lambda-powertools/*',
     ],

@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
-import type { Caller, Directory, TenantChange } from '#core/tenants/ports.ts';
+import type { Directory, TenantChange } from '#core/tenants/ports.ts';
+import { makeCallerReader, readTenantAndModels } from './callerReader.ts';
 import {
   AUDIT_LIST,
   auditItem,
@@ -16,7 +17,6 @@ import {
   tenantKey,
   toAuditRecord,
   toKey,
-  toModel,
   toTenant,
 } from './directoryItems.ts';
 import { type Item, makeTableReader } from './tableReader.ts';
@@ -27,25 +27,14 @@ const THERE = 'attribute_exists(pk)';
 
 /** The directory on its table. Every read by id is consistent; lists come from the index and may lag by a moment. */
 export function makeDirectory(client: DynamoDBDocumentClient, table: string): Directory {
-  const { get, queryAll, queryPage } = makeTableReader(client, table);
-
-  const tenantAndModels = async (id: TenantId): Promise<Omit<Caller, 'key'> | undefined> => {
-    const items = await queryAll({ partition: tenantKey(id).pk, indexed: false, newestFirst: false });
-    const tenant = items.find((item) => item['sk'] === 'tenant');
-    if (tenant === undefined) return undefined;
-    return { tenant: toTenant(tenant), models: items.filter((item) => item !== tenant).map(toModel) };
-  };
-
+  const reader = makeTableReader(client, table);
+  const { get, queryAll, queryPage } = reader;
   const readTenant = async (id: TenantId) => mapItem(await get(tenantKey(id)), toTenant);
   const readKey = async (id: KeyId) => mapItem(await get(keyKey(id)), toKey);
   const write = writeTogether(client, table);
 
   return {
-    find: async (keyId) => {
-      const key = await readKey(keyId);
-      const rest = key === undefined ? undefined : await tenantAndModels(key.tenantId);
-      return key === undefined || rest === undefined ? undefined : { key, ...rest };
-    },
+    ...makeCallerReader(client, table),
 
     createTenant: (tenant, audit) =>
       write([
@@ -114,7 +103,7 @@ export function makeDirectory(client: DynamoDBDocumentClient, table: string): Di
         { Delete: { Key: modelKey(tenantId, alias), ConditionExpression: THERE } },
         { Put: { Item: auditItem(audit) } },
       ]),
-    listModels: async (tenantId) => (await tenantAndModels(tenantId))?.models ?? [],
+    listModels: async (tenantId) => (await readTenantAndModels(reader, tenantId))?.models ?? [],
 
     listAudit: async ({ tenantId, ...page }) => {
       const list =

@@ -1,9 +1,9 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+import { makeHoldStore } from './holdStore.ts';
 import { openAccount, setStatus, stopKey } from './ledgerAccounts.ts';
 import { clawBack, debit, freeze, grant, release } from './ledgerApply.ts';
 import { expire } from './ledgerExpire.ts';
-import { placeHold, voidHold } from './ledgerHolds.ts';
 import { type Patience, systemPatience, withRetries } from './ledgerRetry.ts';
 import { settle } from './ledgerSettle.ts';
 import { type LedgerTable, readAccountItem } from './ledgerTable.ts';
@@ -22,8 +22,7 @@ export function makeLedgerStore(
     readAccount: (tenantId) => patiently(() => readAccountItem(table, tenantId)),
     setStatus: (tenantId, status) => setStatus(table, tenantId, status),
     stopKey: (tenantId, keyId, fromMs) => stopKey(table, tenantId, keyId, fromMs),
-    placeHold: (hold) => placeHold(table, hold, () => expire(table, hold.tenantId, hold.nowMs)),
-    voidHold: (tenantId, holdId) => voidHold(table, tenantId, holdId),
+    ...makeHoldStore(client, tableName, patience),
     settle: (tenantId, charges) => settle(table, tenantId, charges),
     grant: (input) => grant(table, input),
     debit: (input) => debit(table, input),

@@ -1,0 +1,52 @@
+import type { InferencePorts } from '#core/inference/ports.ts';
+import { cacheCallers } from '#io/callerCache.ts';
+import { METRICS } from '#io/definitions/metrics.ts';
+import { ENDPOINT, QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
+import { makeCallerReader } from '#io/dynamodb/callerReader.ts';
+import { makeHoldStore } from '#io/dynamodb/holdStore.ts';
+import { makeIdempotencyStore } from '#io/dynamodb/idempotencyStore.ts';
+import { makeKeyAuthenticator } from '#io/keyAuthenticator.ts';
+import { makeObservability } from '#io/observability.ts';
+import { loadPriceBooks } from '#io/priceTables.ts';
+import { makeSageMakerEngine } from '#io/sagemaker/engine.ts';
+import { makeSecretReader } from '#io/secrets.ts';
+import { makeUsageSink } from '#io/sqs/usageSink.ts';
+import { makeTokenCounter } from '#io/tokenizers.ts';
+import { systemWorld } from '#io/world.ts';
+import { makeDynamoDb, makeSageMakerRuntime, makeSqs } from './clients.ts';
+import { type Environment, requireVariable } from './environment.ts';
+
+const TOKENIZERS_LAYER = '/opt/tokenizers';
+/** Where a client buys credits when no page of the agency's own is configured. */
+const TOP_UP_ROUTE = '/v1/credits/checkout';
+
+/** What the chat function works with. */
+export function wireChat(env: Environment) {
+  const { logger, metrics } = makeObservability(METRICS.unsentEvents.service);
+  const dynamoDb = makeDynamoDb();
+  const readSecret = makeSecretReader(env);
+  const pepperSecret = requireVariable(env, SECRETS.keyPepper.env);
+  const directory = makeCallerReader(dynamoDb, requireVariable(env, TABLES.directory.env));
+  const ports: InferencePorts = {
+    world: systemWorld,
+    authenticate: makeKeyAuthenticator({
+      directory: cacheCallers(directory, systemWorld.clock),
+      readPeppers: () => readSecret(pepperSecret),
+    }),
+    priceBooks: loadPriceBooks(env),
+    tokens: makeTokenCounter(env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS_LAYER),
+    ledger: makeHoldStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
+    engine: makeSageMakerEngine(makeSageMakerRuntime(), requireVariable(env, ENDPOINT.env)),
+    usage: makeUsageSink(makeSqs(), requireVariable(env, QUEUES.usage.env)),
+    idempotency: makeIdempotencyStore(dynamoDb, requireVariable(env, TABLES.idempotency.env)),
+    log: {
+      warn: (message, details) => logger.warn(message, details),
+      error: (message, details) => logger.error(message, details),
+      unsentUsage: (usageEvent, error) => {
+        logger.error('usage event could not be sent: send it again', { usageEvent, error });
+        metrics.singleMetric().addMetric(METRICS.unsentEvents.name, 'Count', 1);
+      },
+    },
+  };
+  return { ports, logger, metrics, topUpUrl: env['TUNEGATE_TOP_UP_URL'] ?? TOP_UP_ROUTE };
+}
