@@ -1,8 +1,6 @@
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
-
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
-
 import type { Tenancy } from '#core/tenants/tenancy.ts';
 
 /** Everything that the control routes work with. Put together in `#io/wire/control.ts`. */
