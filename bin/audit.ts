@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { DEFAULT_DATA_DIR, runAudit } from '#cli/audit.ts';
+import { runAudit } from '#cli/audit.ts';
+import { DEFAULT_DATA_DIR } from '#cli/connection.ts';
 import { openDatabase } from '#local/openDatabase.ts';
 
 const { values } = parseArgs({

@@ -4,6 +4,8 @@ import { runCli } from '#cli/runCli.ts';
 try {
   process.exitCode = await runCli(process.argv.slice(2), {
     env: process.env,
+    // Loaded when an audit wants it: it brings the local services.
+    openDatabase: async (dataDir) => (await import('#local/openDatabase.ts')).openDatabase(dataDir),
     write: (text) => void process.stdout.write(text),
     writeError: (text) => void process.stderr.write(text),
   });

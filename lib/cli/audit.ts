@@ -5,8 +5,6 @@ import { formatCredits, micro } from '#core/shared/money.ts';
 import { TABLES } from '#io/definitions/resources.ts';
 import { makeAuditSource } from '#io/dynamodb/ledgerAuditSource.ts';
 
-export const DEFAULT_DATA_DIR = '.tunegate';
-
 export type AuditOptions = {
   /** The data directory of one machine, or a ledger table on AWS by its name. */
   readonly target: { readonly dataDir: string } | { readonly ledgerTable: string };

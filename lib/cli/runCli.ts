@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { type AuditTerminal, addAuditCommand } from './auditCommand.ts';
 import { CliError, EXIT_CODES } from './cliError.ts';
 import { DEFAULT_DATA_DIR } from './connection.ts';
 import { addCreditCommands } from './creditCommands.ts';
@@ -7,18 +8,20 @@ import { addModelCommands } from './modelCommands.ts';
 import { addOverviewCommands } from './overviewCommands.ts';
 import { sessionOpener, type Terminal } from './session.ts';
 import { addTenantCommands } from './tenantCommands.ts';
+import { addUsageCommands } from './usageCommands.ts';
 
 /**
  * Runs a command line (without node and script) and resolves with the exit code: 0 done, 1 refused, 2 wrong usage,
  * 3 nothing answers. A bug throws.
  */
-export async function runCli(
-  args: readonly string[],
-  terminal: Terminal & { readonly writeError: (text: string) => void },
-): Promise<number> {
+export async function runCli(args: readonly string[], terminal: Terminal & AuditTerminal): Promise<number> {
+  let exitCode = 0;
+  const program = makeProgram(terminal, (code) => {
+    exitCode = code;
+  });
   try {
-    await makeProgram(terminal).parseAsync(args, { from: 'user' });
-    return 0;
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CODES.usage;
     if (!(error instanceof CliError)) throw error;
@@ -34,7 +37,7 @@ The connection comes from --url and --admin-key, else from TUNEGATE_URL and TUNE
 
 Exit codes: 0 done, ${EXIT_CODES.refused} refused by the API, ${EXIT_CODES.usage} wrong usage, ${EXIT_CODES.unreachable} nothing answers.`;
 
-function makeProgram(terminal: Terminal & { readonly writeError: (text: string) => void }): Command {
+function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number) => void): Command {
   const program = new Command('tunegate')
     .description('runs an agency’s book of clients: tenants, keys, models, credits')
     .option('--data <dir>', 'data directory of a product that runs on this machine', DEFAULT_DATA_DIR)
@@ -53,6 +56,8 @@ function makeProgram(terminal: Terminal & { readonly writeError: (text: string) 
   addKeyCommands(program, open);
   addModelCommands(program, open);
   addCreditCommands(program, open);
+  addUsageCommands(program, open);
   addOverviewCommands(program, open);
+  addAuditCommand(program, terminal, exitWith);
   return program;
 }

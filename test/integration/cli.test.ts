@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { runCli } from '#cli/runCli.ts';
+import { openDatabase } from '#local/openDatabase.ts';
+import { startDynamoDb } from '#local/services/dynamodb.ts';
+import { createTables } from '#local/setup/createTables.ts';
 import { ADMIN_KEY, type Agency, startAgency } from '#test/builders/agency.ts';
 import { serveAgency } from '#test/builders/serveAgency.ts';
 
@@ -39,6 +43,7 @@ async function runWith(env: Readonly<Record<string, string>>, ...args: readonly 
   let error = '';
   const code = await runCli(args, {
     env,
+    openDatabase,
     write: (text) => {
       out += text;
     },
@@ -174,6 +179,27 @@ test('status and pages work, as text and as JSON', async () => {
   const page = await run('tenants', 'list', '--limit', '1');
   expect(page.out).toMatch(/There are more: add --cursor ten_/);
   expect(await json('tenants', 'list', '--limit', '1')).toMatchObject({ object: 'list', has_more: true });
+});
+
+test('an audit reads the data of a stopped product, and says so when there is none', async () => {
+  const dataDir = join(directory, 'stopped');
+  expect(await run('--data', dataDir, 'audit')).toMatchObject({
+    code: 2,
+    error: expect.stringContaining('no data'),
+  });
+
+  mkdirSync(dataDir);
+  const service = await startDynamoDb({ file: join(dataDir, 'dynamodb.sqlite') });
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = new DynamoDBClient({ endpoint: service.url, region: 'us-east-1', credentials });
+  await createTables(client, 'tunegate-');
+  client.destroy();
+  await service.stop();
+  expect(await run('--data', dataDir, 'audit')).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/holds: 0 tenants/),
+  });
+  expect(JSON.parse((await run('--data', dataDir, '--json', 'audit')).out)).toMatchObject({ ok: true });
 });
 
 test('the script itself runs, and every command has help', () => {
