@@ -18,9 +18,10 @@ export type Book = {
 type OnGrant = Omit<ClawBack, 'amountMicro'>;
 type Outcome = Result<Change, ApplyRefused>;
 
-/** Adds credits. They pay debt first; the rest is the grant's to burn. */
-export function applyGrant({ account }: Book, grant: Grant): Outcome {
+/** Adds credits. They pay debt first; the rest is the grant's to burn. A grant's id serves once, whatever the source. */
+export function applyGrant({ account, grant: known }: Book, grant: Grant): Outcome {
   requireAmount(grant.amountMicro);
+  if (known !== undefined) return err({ code: 'idempotency_conflict' });
   if (Object.keys(account.grants).length >= MAX_OPEN_GRANTS) return err({ code: 'too_many_grants' });
   const expiry = grant.expiresAtMs === undefined ? {} : { expiresAtMs: grant.expiresAtMs };
   const record: GrantRecord = {

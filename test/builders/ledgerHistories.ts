@@ -1,0 +1,163 @@
+import * as fc from 'fast-check';
+import type { ClawBack } from '#core/ledger/ports.ts';
+import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
+import { micro } from '#core/shared/money.ts';
+import type { Fault } from './faultyClient.ts';
+import { aCharge, aGrant, aHold, NOON_MS, testId } from './ledger.ts';
+import type { Operation } from './ledgerModel.ts';
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400_000;
+
+/** An operation before its tenant and its moment are known. */
+export type Planned = (tenantId: TenantId, nowMs: number) => Operation;
+
+// Few ids and small amounts, so that repeats, conflicts and shortfalls are common.
+const few = fc.integer({ min: 0, max: 3 });
+const amount = fc.integer({ min: 0, max: 120 }).map(micro);
+const key = fc.constantFrom('a', 'b').map((body) => testId<KeyId>('key', body));
+const grantIdOf = (n: number) => testId<GrantId>('grant', `g${n}`);
+
+const hold = fc
+  .record({ n: few, amountMicro: amount, keyId: key, lasts: fc.integer({ min: 1, max: 60 }) })
+  .map(
+    ({ n, amountMicro, keyId, lasts }): Planned =>
+      (tenantId, nowMs) => ({
+        op: 'hold',
+        place: aHold(tenantId, `n${n}`, {
+          amountMicro,
+          keyId,
+          nowMs,
+          expiresAtMs: nowMs + lasts * SECOND_MS,
+        }),
+      }),
+  );
+
+const voided = few.map(
+  (n): Planned =>
+    () => ({ op: 'void', holdId: testId<HoldId>('hold', `n${n}`) }),
+);
+
+// An event's amount and moment follow from its number: the same event is the same wherever it appears.
+const settle = fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 1, maxLength: 4 }).map(
+  (events): Planned =>
+    (tenantId) => ({
+      op: 'settle',
+      charges: events.map((n) =>
+        aCharge(tenantId, `e${n}`, n === 7 ? 0 : n * 17, {
+          holdId: testId<HoldId>('hold', `n${n % 4}`),
+          model: n % 2 === 0 ? 'support' : 'sales',
+          startedAtMs: NOON_MS + n * 20 * 60 * SECOND_MS,
+          status: n === 7 ? 'engine_failed' : 'succeeded',
+        }),
+      ),
+    }),
+);
+
+const grant = fc
+  .record({
+    n: few,
+    kind: fc.constantFrom('included' as const, 'free' as const, 'pack' as const, 'adjustment' as const),
+    amountMicro: amount,
+    lasts: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
+    payment: fc.constantFrom('same', 'same', 'other'),
+  })
+  .map(
+    ({ n, kind, amountMicro, lasts, payment }): Planned =>
+      (tenantId, nowMs) => ({
+        op: 'grant',
+        input: aGrant(tenantId, payment === 'same' ? `g${n}` : `g${n}-${nowMs - NOON_MS}`, {
+          kind,
+          amountMicro: payment === 'same' ? micro(50 + n * 30) : amountMicro,
+          nowMs,
+          source: { kind: 'payment', id: payment === 'same' ? `pay-${n}` : `pay-${n}-${nowMs - NOON_MS}` },
+          ...(lasts === undefined ? {} : { expiresAtMs: nowMs + lasts * SECOND_MS }),
+        }),
+      }),
+  );
+
+const about = (tenantId: TenantId, nowMs: number, source: ClawBack['source']) => ({
+  tenantId,
+  source,
+  reason: 'a test',
+  actor: 'ann',
+  nowMs,
+});
+
+const debit = fc.record({ n: few, amountMicro: amount }).map(
+  ({ n, amountMicro }): Planned =>
+    (tenantId, nowMs) => ({
+      op: 'debit',
+      input: { ...about(tenantId, nowMs, { kind: 'admin', id: `d${n}` }), amountMicro },
+    }),
+);
+
+const clawBack = fc
+  .record({
+    n: few,
+    g: few,
+    amountMicro: amount,
+    source: fc.constantFrom('refund' as const, 'dispute' as const),
+  })
+  .map(
+    ({ n, g, amountMicro, source }): Planned =>
+      (tenantId, nowMs) => ({
+        op: 'clawBack',
+        input: {
+          ...about(tenantId, nowMs, { kind: source, id: `s${n}` }),
+          grantId: grantIdOf(g),
+          amountMicro,
+        },
+      }),
+  );
+
+const dispute = fc.record({ op: fc.constantFrom('freeze' as const, 'release' as const), n: few, g: few }).map(
+  ({ op, n, g }): Planned =>
+    (tenantId, nowMs) => ({
+      op,
+      input: { ...about(tenantId, nowMs, { kind: 'dispute', id: `s${n}` }), grantId: grantIdOf(g) },
+    }),
+);
+
+const expire = fc.constant<Planned>((_tenantId, nowMs) => ({ op: 'expire', nowMs }));
+
+const status = fc
+  .constantFrom('active' as const, 'active' as const, 'suspended' as const, 'closed' as const)
+  .map(
+    (to): Planned =>
+      () => ({ op: 'status', status: to }),
+  );
+
+const stopKey = fc.record({ keyId: key, days: fc.integer({ min: -2, max: 1 }) }).map(
+  ({ keyId, days }): Planned =>
+    (_tenantId, nowMs) => ({ op: 'stopKey', keyId, fromMs: nowMs + days * DAY_MS }),
+);
+
+/** Any operation, those of daily business more often. */
+export const anyOperation: fc.Arbitrary<Planned> = fc.oneof(
+  { weight: 6, arbitrary: hold },
+  { weight: 2, arbitrary: voided },
+  { weight: 6, arbitrary: settle },
+  { weight: 5, arbitrary: grant },
+  { weight: 2, arbitrary: debit },
+  { weight: 3, arbitrary: clawBack },
+  { weight: 4, arbitrary: dispute },
+  { weight: 3, arbitrary: expire },
+  { weight: 1, arbitrary: status },
+  { weight: 1, arbitrary: stopKey },
+);
+
+/** Which of an operation's requests meet which fault; mostly none. */
+export const faultsOf = (kinds: readonly Fault[]): fc.Arbitrary<Readonly<Record<number, Fault>>> =>
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant({}) },
+    {
+      weight: 1,
+      arbitrary: fc.dictionary(fc.integer({ min: 0, max: 5 }).map(String), fc.constantFrom(...kinds), {
+        maxKeys: 2,
+      }),
+    },
+  );
+
+/** The moment of the n-th operation of a history. */
+export const momentOf = (n: number): number => NOON_MS + n * 10 * SECOND_MS;

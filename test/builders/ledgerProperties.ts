@@ -1,0 +1,117 @@
+import * as fc from 'fast-check';
+import { expect } from 'vitest';
+import type { TenantId } from '#core/shared/ids.ts';
+import { ZERO } from '#core/shared/money.ts';
+import type { Patience } from '#io/dynamodb/ledgerRetry.ts';
+import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import type { TestDatabase } from './database.ts';
+import { Crash, makeFaultyClient } from './faultyClient.ts';
+import { testId } from './ledger.ts';
+import { anyOperation, faultsOf, momentOf } from './ledgerHistories.ts';
+import { emptyBook, type ModelBook, runOn, stepsOf } from './ledgerModel.ts';
+import { outcomesOf, readBook, seen } from './ledgerOracle.ts';
+
+/** An operation may die as often as it has requests, and is then delivered again. */
+const MAX_DELIVERIES = 8;
+const WRITERS = 3;
+
+// Nobody waits: contention is over as soon as the other writer's request is answered.
+const impatient: Patience = { sleep: () => new Promise((resolve) => setImmediate(resolve)), random: () => 0 };
+
+let tenants = 0;
+const newTenant = (): TenantId => {
+  tenants += 1;
+  return testId<TenantId>('tenant', `${process.pid}-${tenants}`);
+};
+
+const sequentialHistory = fc.array(
+  fc.record({
+    plan: anyOperation,
+    faults: faultsOf(['crash_before', 'crash_after', 'conflict', 'throttled']),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+/** One writer after the other, each request of which may fail, and each operation that died delivered again. */
+export const sequentialProperty = (database: TestDatabase) =>
+  fc.asyncProperty(sequentialHistory, async (history) => {
+    const tenant = newTenant();
+    const faulty = makeFaultyClient(database.client);
+    const ledger = makeLedgerStore(faulty.client, `${database.prefix}ledger`, impatient);
+    await ledger.openAccount(tenant, ZERO);
+    let books: readonly ModelBook[] = [emptyBook(tenant)];
+    for (const [n, { plan, faults }] of history.entries()) {
+      const operation = plan(tenant, momentOf(n));
+      faulty.arm(faults);
+      let outcome: string | undefined;
+      let deliveries = 0;
+      while (outcome === undefined && deliveries < MAX_DELIVERIES) {
+        outcome = await runOn(ledger, tenant, operation).catch(onlyCrashes);
+        deliveries += 1;
+      }
+      // What was answered to a delivery that died is lost; the next one may find the work done.
+      const observed = deliveries === 1 ? outcome : undefined;
+      books = outcomesOf(books, [{ step: stepsOf(operation), observed }]);
+      expect(books, `no order of steps explains ${operation.op}: ${observed}`).not.toHaveLength(0);
+    }
+    faulty.arm({});
+    await expectOneOf(database, tenant, books);
+  });
+
+const concurrentHistory = fc.array(
+  fc.array(fc.record({ plan: anyOperation, faults: faultsOf(['conflict', 'throttled']) }), {
+    minLength: 1,
+    maxLength: WRITERS,
+  }),
+  { minLength: 1, maxLength: 6 },
+);
+
+/** Several writers at once, group after group: some order of each group's steps must explain all that was seen. */
+export const concurrentProperty = (database: TestDatabase) =>
+  fc.asyncProperty(concurrentHistory, async (history) => {
+    const tenant = newTenant();
+    const writers = Array.from({ length: WRITERS }, () => {
+      const faulty = makeFaultyClient(database.client);
+      return { faulty, ledger: makeLedgerStore(faulty.client, `${database.prefix}ledger`, impatient) };
+    });
+    await makeLedgerStore(database.client, `${database.prefix}ledger`).openAccount(tenant, ZERO);
+    let books: readonly ModelBook[] = [emptyBook(tenant)];
+    for (const [n, group] of history.entries()) {
+      const running = group.flatMap(({ plan, faults }, index) => {
+        const writer = writers[index];
+        if (writer === undefined) return [];
+        const operation = plan(tenant, momentOf(n));
+        writer.faulty.arm(faults);
+        return [{ operation, outcome: runOn(writer.ledger, tenant, operation) }];
+      });
+      const observed = await Promise.all(running.map(({ outcome }) => outcome));
+      books = outcomesOf(
+        books,
+        running.map(({ operation }, index) => ({ step: stepsOf(operation), observed: observed[index] })),
+      );
+      const names = running.map(({ operation }) => operation.op).join();
+      expect(books, `no order of ${names} explains ${observed.join(' | ')}`).not.toHaveLength(0);
+    }
+    await expectOneOf(database, tenant, books);
+  });
+
+function onlyCrashes(error: unknown): undefined {
+  if (!(error instanceof Crash)) throw error;
+  return undefined;
+}
+
+async function expectOneOf(database: TestDatabase, tenant: TenantId, books: readonly ModelBook[]) {
+  const stored = await readBook(database, tenant);
+  expect(stored.violations).toEqual([]);
+  expect(books.map(seen)).toContain(stored.seen);
+}
+
+/** Checks a property with several examples at a time, which is as fast as the database answers. */
+export async function checkInLanes<T>(
+  property: () => fc.IAsyncProperty<T>,
+  numRuns: number,
+  lanes = 4,
+): Promise<void> {
+  const perLane = Math.ceil(numRuns / lanes);
+  await Promise.all(Array.from({ length: lanes }, () => fc.assert(property(), { numRuns: perLane })));
+}
