@@ -134,18 +134,23 @@ const stopKey = fc.record({ keyId: key, days: fc.integer({ min: -2, max: 1 }) })
 );
 
 /** Any operation, those of daily business more often. */
-export const anyOperation: fc.Arbitrary<Planned> = fc.oneof(
-  { weight: 6, arbitrary: hold },
-  { weight: 2, arbitrary: voided },
-  { weight: 6, arbitrary: settle },
-  { weight: 5, arbitrary: grant },
-  { weight: 2, arbitrary: debit },
-  { weight: 3, arbitrary: clawBack },
-  { weight: 4, arbitrary: dispute },
-  { weight: 3, arbitrary: expire },
-  { weight: 1, arbitrary: status },
-  { weight: 1, arbitrary: stopKey },
-);
+export const anyOperation = fc
+  .oneof(
+    { weight: 6, arbitrary: hold },
+    { weight: 2, arbitrary: voided },
+    { weight: 6, arbitrary: settle },
+    { weight: 5, arbitrary: grant },
+    { weight: 2, arbitrary: debit },
+    { weight: 3, arbitrary: clawBack },
+    { weight: 4, arbitrary: dispute },
+    { weight: 3, arbitrary: expire },
+    { weight: 1, arbitrary: status },
+    { weight: 1, arbitrary: stopKey },
+  )
+  .map((plan) => ({
+    plan,
+    [fc.toStringMethod]: () => JSON.stringify(plan(testId<TenantId>('tenant', 'x'), NOON_MS)),
+  }));
 
 /** Which of an operation's requests meet which fault; mostly none. */
 export const faultsOf = (kinds: readonly Fault[]): fc.Arbitrary<Readonly<Record<number, Fault>>> =>

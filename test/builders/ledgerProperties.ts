@@ -26,7 +26,7 @@ const newTenant = (): TenantId => {
 
 const sequentialHistory = fc.array(
   fc.record({
-    plan: anyOperation,
+    planned: anyOperation,
     faults: faultsOf(['crash_before', 'crash_after', 'conflict', 'throttled']),
   }),
   { minLength: 1, maxLength: 12 },
@@ -40,8 +40,8 @@ export const sequentialProperty = (database: TestDatabase) =>
     const ledger = makeLedgerStore(faulty.client, `${database.prefix}ledger`, impatient);
     await ledger.openAccount(tenant, ZERO);
     let books: readonly ModelBook[] = [emptyBook(tenant)];
-    for (const [n, { plan, faults }] of history.entries()) {
-      const operation = plan(tenant, momentOf(n));
+    for (const [n, { planned, faults }] of history.entries()) {
+      const operation = planned.plan(tenant, momentOf(n));
       faulty.arm(faults);
       let outcome: string | undefined;
       let deliveries = 0;
@@ -59,7 +59,7 @@ export const sequentialProperty = (database: TestDatabase) =>
   });
 
 const concurrentHistory = fc.array(
-  fc.array(fc.record({ plan: anyOperation, faults: faultsOf(['conflict', 'throttled']) }), {
+  fc.array(fc.record({ planned: anyOperation, faults: faultsOf(['conflict', 'throttled']) }), {
     minLength: 1,
     maxLength: WRITERS,
   }),
@@ -77,10 +77,10 @@ export const concurrentProperty = (database: TestDatabase) =>
     await makeLedgerStore(database.client, `${database.prefix}ledger`).openAccount(tenant, ZERO);
     let books: readonly ModelBook[] = [emptyBook(tenant)];
     for (const [n, group] of history.entries()) {
-      const running = group.flatMap(({ plan, faults }, index) => {
+      const running = group.flatMap(({ planned, faults }, index) => {
         const writer = writers[index];
         if (writer === undefined) return [];
-        const operation = plan(tenant, momentOf(n));
+        const operation = planned.plan(tenant, momentOf(n));
         writer.faulty.arm(faults);
         return [{ operation, outcome: runOn(writer.ledger, tenant, operation) }];
       });

@@ -3,7 +3,7 @@ import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts
 import { checkInLanes, concurrentProperty, sequentialProperty } from '#test/builders/ledgerProperties.ts';
 import { runs } from '#test/builders/runs.ts';
 
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 400_000;
 
 let database: TestDatabase;
 beforeAll(async () => {

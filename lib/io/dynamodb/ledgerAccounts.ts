@@ -7,7 +7,7 @@ import type { MicroCredits } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { isConditionFailed, withRetries } from './ledgerRetry.ts';
 import { fromAccount } from './ledgerRows.ts';
-import { type LedgerTable, readAccountItem, updateAccountItem } from './ledgerTable.ts';
+import { type LedgerTable, readAccount, updateAccountItem } from './ledgerTable.ts';
 
 /** Opens an empty account; one that is there stays as it is. */
 export async function openAccount(
@@ -43,7 +43,7 @@ export async function setStatus(
     ExpressionAttributeValues: { ':status': status, ':closed': 'closed' },
   });
   if (written) return ok(status);
-  const account = await readAccountItem(table, tenantId);
+  const account = await readAccount(table, tenantId);
   return err({ code: account === undefined ? 'account_not_found' : 'account_closed' });
 }
 
@@ -62,7 +62,7 @@ export async function stopKey(
     ExpressionAttributeValues: { ':from': fromMs },
   });
   if (written) return ok(fromMs);
-  const stopped = (await readAccountItem(table, tenantId))?.keyStops[keyId];
+  const stopped = (await readAccount(table, tenantId))?.keyStops[keyId];
   return stopped === undefined ? err({ code: 'account_not_found' }) : ok(stopped);
 }
 
@@ -75,7 +75,7 @@ export async function forgetKeyStops(
   tenantId: TenantId,
   beforeMs: number,
 ): Promise<void> {
-  const stops = Object.entries((await readAccountItem(table, tenantId))?.keyStops ?? {});
+  const stops = Object.entries((await readAccount(table, tenantId))?.keyStops ?? {});
   const old = stops.filter(([, fromMs]) => fromMs < beforeMs).slice(0, MAX_FORGOTTEN);
   if (old.length === 0) return;
   // A stop only ever moves to an earlier moment, so that what was old when read is old now.

@@ -7,7 +7,7 @@ import { forgetKeyStops } from './ledgerAccounts.ts';
 import { expireHolds } from './ledgerHolds.ts';
 import { cancellationCodes, MOVED, withRetries } from './ledgerRetry.ts';
 import { finishEntry, ledgerKeys, sha256, toGrantRecord } from './ledgerRows.ts';
-import { type LedgerTable, readAccountItem, readRow, writeTogether } from './ledgerTable.ts';
+import { type LedgerTable, readAccount, readAccountItem, readRow, writeTogether } from './ledgerTable.ts';
 import { accountWrite, entryWrite, grantWrite } from './ledgerWrites.ts';
 
 /** Two rows a grant and the account stay well inside a transaction's 100 items. */
@@ -21,7 +21,7 @@ export async function expire(
   tenantId: TenantId,
   nowMs: number,
 ): Promise<{ readonly holds: readonly HoldId[]; readonly grants: readonly GrantId[] }> {
-  const account = await withRetries(table.patience, () => readAccountItem(table, tenantId));
+  const account = await readAccount(table, tenantId);
   if (account === undefined || !isAnythingDue(account, nowMs)) return { holds: [], grants: [] };
   const holds = await expireHolds(table, tenantId, nowMs);
   const grants: GrantId[] = [];

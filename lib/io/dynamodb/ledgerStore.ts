@@ -6,7 +6,7 @@ import { clawBack, debit, freeze, grant, release } from './ledgerApply.ts';
 import { expire } from './ledgerExpire.ts';
 import { type Patience, systemPatience, withRetries } from './ledgerRetry.ts';
 import { settle } from './ledgerSettle.ts';
-import { type LedgerTable, readAccountItem } from './ledgerTable.ts';
+import { type LedgerTable, readAccount } from './ledgerTable.ts';
 import { archiveDue, clearArchiveDue, entriesOfHour, listEntries, listRollups } from './ledgerUsage.ts';
 
 /** The credit ledger in its DynamoDB table. Keys and write patterns: lib/core/ledger/README.md. */
@@ -19,7 +19,7 @@ export function makeLedgerStore(
   const patiently = <T>(read: () => Promise<T>): Promise<T> => withRetries(patience, read);
   return {
     openAccount: (tenantId, overdraft) => openAccount(table, tenantId, overdraft),
-    readAccount: (tenantId) => patiently(() => readAccountItem(table, tenantId)),
+    readAccount: (tenantId) => readAccount(table, tenantId),
     setStatus: (tenantId, status) => setStatus(table, tenantId, status),
     stopKey: (tenantId, keyId, fromMs) => stopKey(table, tenantId, keyId, fromMs),
     ...makeHoldStore(client, tableName, patience),
@@ -31,7 +31,7 @@ export function makeLedgerStore(
     release: (input) => release(table, input),
     expire: (tenantId, nowMs) => expire(table, tenantId, nowMs),
     listEntries: (tenantId, page) => patiently(() => listEntries(table, tenantId, page)),
-    listRollups: (tenantId, fromDay, toDay) => patiently(() => listRollups(table, tenantId, fromDay, toDay)),
+    listRollups: (tenantId, fromDay, toDay) => listRollups(table, tenantId, fromDay, toDay),
     archiveDue: (tenantId) => patiently(() => archiveDue(table, tenantId)),
     entriesOfHour: (tenantId, hour) => entriesOfHour(table, tenantId, hour),
     clearArchiveDue: (tenantId, due) => clearArchiveDue(table, tenantId, due),

@@ -38,6 +38,10 @@ export async function readAccountItem(table: LedgerTable, tenantId: TenantId): P
   return item === undefined ? undefined : toAccount(item);
 }
 
+/** Reads the account with the patience that an attempt of `withRetries` has from outside. */
+export const readAccount = (table: LedgerTable, tenantId: TenantId): Promise<Account | undefined> =>
+  withRetries(table.patience, () => readAccountItem(table, tenantId));
+
 /** All of the items or none. Throws `TransactionCanceledException` with a reason for each. */
 export async function writeTogether(table: LedgerTable, items: readonly WriteItem[]): Promise<void> {
   await table.client.send(new TransactWriteCommand({ TransactItems: [...items] }));

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { ArchiveDue, EntryPage } from '#core/ledger/ports.ts';
 import type { Entry, UsageRollup } from '#core/ledger/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
+import { withRetries } from './ledgerRetry.ts';
 import { ledgerKeys, toEntry, toRollup } from './ledgerRows.ts';
 import { type LedgerTable, readRow, updateAccountItem } from './ledgerTable.ts';
 
@@ -76,21 +77,20 @@ export async function* rowsBetween(
 ): AsyncGenerator<Row> {
   let start: Row | undefined;
   do {
-    const { Items, LastEvaluatedKey } = await table.client.send(
-      new QueryCommand({
-        TableName: table.name,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: {
-          ':pk': ledgerKeys.partition(tenantId),
-          ':from': range.from,
-          ':to': range.to,
-        },
-        ConsistentRead: true,
-        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-      }),
-    );
-    yield* Items ?? [];
-    start = LastEvaluatedKey;
+    const query = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      ExpressionAttributeValues: {
+        ':pk': ledgerKeys.partition(tenantId),
+        ':from': range.from,
+        ':to': range.to,
+      },
+      ConsistentRead: true,
+      ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+    });
+    const page = await withRetries(table.patience, () => table.client.send(query));
+    yield* page.Items ?? [];
+    start = page.LastEvaluatedKey;
   } while (start !== undefined);
 }
 
