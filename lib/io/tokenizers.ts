@@ -3,16 +3,19 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { TokenCounter } from '#core/inference/ports.ts';
-import { type ChatPrompt, makeChatPrompt } from './chatPrompt.ts';
+import { type ChatPrompt, makeChatPrompt, type PromptPiece } from './chatPrompt.ts';
 
 const TokenizerJson = z.looseObject({
-  added_tokens: z.array(z.object({ content: z.string(), special: z.boolean() })),
+  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean() })),
 });
 const BASE_ID = /^[a-z0-9][a-z0-9._-]{0,63}$/u;
 
-type BaseTokenizer = {
+/** A base model's tokenizer and chat template. */
+export type BaseTokenizer = {
   readonly chatPrompt: ChatPrompt;
-  readonly count: (text: string) => number;
+  /** Plain text only: what looks like a special token is not one. */
+  readonly encodeText: (text: string) => readonly number[];
+  readonly encodePrompt: (prompt: readonly PromptPiece[]) => readonly number[];
 };
 
 // As in chatPrompt.ts: the layer brings the library in Lambda, node_modules elsewhere.
@@ -27,24 +30,22 @@ export function makeTokenCounter(directory: string): TokenCounter {
   const tokenizerOf = (baseModel: string): Promise<BaseTokenizer> => {
     const known = loaded.get(baseModel);
     if (known !== undefined) return known;
-    const loading = loadTokenizer(directory, baseModel);
+    const loading = readTokenizer(directory, baseModel);
     loaded.set(baseModel, loading);
     loading.catch(() => loaded.delete(baseModel));
     return loading;
   };
   return {
     countChat: async (baseModel, messages, tools) => {
-      const { chatPrompt, count } = await tokenizerOf(baseModel);
-      return chatPrompt(messages, tools).reduce(
-        (sum, piece) => sum + (piece.kind === 'special' ? 1 : count(piece.text)),
-        0,
-      );
+      const { chatPrompt, encodePrompt } = await tokenizerOf(baseModel);
+      return encodePrompt(chatPrompt(messages, tools)).length;
     },
-    countText: async (baseModel, text) => (await tokenizerOf(baseModel)).count(text),
+    countText: async (baseModel, text) => (await tokenizerOf(baseModel)).encodeText(text).length,
   };
 }
 
-async function loadTokenizer(directory: string, baseModel: string): Promise<BaseTokenizer> {
+/** Reads `<directory>/<base>/tokenizer.json` and `chat_template.jinja`. Throws when they are not there. */
+export async function readTokenizer(directory: string, baseModel: string): Promise<BaseTokenizer> {
   if (!BASE_ID.test(baseModel)) throw new Error(`not the name of a base model: ${baseModel.slice(0, 64)}`);
   const { Tokenizer }: typeof import('@huggingface/tokenizers') = fromLayer('@huggingface/tokenizers');
   const [json, template] = await Promise.all([
@@ -52,14 +53,22 @@ async function loadTokenizer(directory: string, baseModel: string): Promise<Base
     readFile(join(directory, baseModel, 'chat_template.jinja'), 'utf8'),
   ]);
   const file = z.parse(TokenizerJson, JSON.parse(json));
-  const special = file.added_tokens.filter((token) => token.special).map((token) => token.content);
-  // Without its special tokens the tokenizer reads `<|im_end|>` in a text as the plain characters that it is.
-  const plain = new Tokenizer(
-    { ...file, added_tokens: file.added_tokens.filter((token) => !token.special) },
-    {},
+  const special = new Map(
+    file.added_tokens.filter((token) => token.special).map((token) => [token.content, token.id]),
   );
+  // Without its special tokens the tokenizer reads `<|im_end|>` in a text as the plain characters that it is.
+  const added = file.added_tokens.filter((token) => !token.special);
+  const plain = new Tokenizer({ ...file, added_tokens: added }, {});
+  const encodeText = (text: string): readonly number[] =>
+    plain.encode(text, { add_special_tokens: false }).ids;
   return {
-    chatPrompt: makeChatPrompt(template, special),
-    count: (text) => plain.encode(text, { add_special_tokens: false }).ids.length,
+    chatPrompt: makeChatPrompt(template, [...special.keys()]),
+    encodeText,
+    encodePrompt: (prompt) =>
+      prompt.flatMap((piece) => {
+        if (piece.kind === 'text') return encodeText(piece.text);
+        const id = special.get(piece.token);
+        return id === undefined ? [] : [id];
+      }),
   };
 }

@@ -1,0 +1,30 @@
+import { parseArgs } from 'node:util';
+import { DEFAULT_SETTINGS, trainLora } from './trainLora.ts';
+
+// A process of its own, because training keeps the processor and the event loop busy for minutes. Tells its progress
+// as JSON lines on stdout.
+const { values } = parseArgs({
+  options: {
+    base: { type: 'string', default: 'containers/bases/tunegate-nano' },
+    train: { type: 'string' },
+    out: { type: 'string' },
+    epochs: { type: 'string', default: String(DEFAULT_SETTINGS.epochs) },
+    rate: { type: 'string', default: String(DEFAULT_SETTINGS.learningRate) },
+    seed: { type: 'string', default: String(DEFAULT_SETTINGS.seed) },
+  },
+});
+if (values.train === undefined || values.out === undefined) {
+  console.error(
+    'usage: main.ts --train data.jsonl --out folder [--base folder] [--epochs n] [--rate x] [--seed n]',
+  );
+  process.exit(2);
+}
+const settings = {
+  ...DEFAULT_SETTINGS,
+  epochs: Number(values.epochs),
+  learningRate: Number(values.rate),
+  seed: Number(values.seed),
+};
+await trainLora({ base: values.base, train: values.train, out: values.out }, settings, (event) =>
+  console.log(JSON.stringify(event)),
+);
