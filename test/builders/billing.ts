@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
+import type { ApplyDeps } from '#core/billing/applyPayment.ts';
 import { handlePaymentMessage } from '#core/billing/handlePaymentMessage.ts';
 import { type OpenedCheckout, openCheckout } from '#core/billing/openCheckout.ts';
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
-import { receiveWebhook } from '#core/billing/receiveWebhook.ts';
+import { type ReceiveDeps, receiveWebhook } from '#core/billing/receiveWebhook.ts';
 import type { PaymentMessage } from '#core/billing/types.ts';
 import type { Ledger } from '#core/ledger/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
@@ -32,6 +33,9 @@ export type TestBilling = {
   readonly ledger: Ledger;
   readonly directory: Directory;
   readonly provider: PaymentProvider;
+  /** What `applyPayment` and `receiveWebhook` work with here. */
+  readonly applyDeps: ApplyDeps;
+  readonly receiveDeps: ReceiveDeps;
   /** What the webhook handed on and nobody applied yet. */
   readonly queue: PaymentMessage[];
   readonly newTenant: () => Promise<TenantId>;
@@ -50,13 +54,14 @@ export async function startTestBilling(): Promise<TestBilling> {
   const ledger = makeLedgerStore(database.client, table('ledger'));
   const directory = makeDirectory(database.client, table('directory'));
   const queue: PaymentMessage[] = [];
-  const webhook = await startWebhook({
+  const receiveDeps: ReceiveDeps = {
     verify: makeWebhookVerifier(async () => [WEBHOOK_KEY], Date.now),
     store,
     queue: { send: async (message) => void queue.push(message) },
     sha256Hex: nodeCrypto.sha256Hex,
     clock: Date.now,
-  });
+  };
+  const webhook = await startWebhook(receiveDeps);
   const dodo = await startTestDodo({ webhookUrl: webhook.url });
   const provider = makePaymentProvider(makeDodoClient({ baseURL: dodo.url }, async () => API_KEY));
   const deps = {
@@ -76,6 +81,8 @@ export async function startTestBilling(): Promise<TestBilling> {
     ledger,
     directory,
     provider,
+    applyDeps: deps,
+    receiveDeps,
     queue,
     newTenant: async () => {
       const tenant = aTenant();
@@ -120,7 +127,7 @@ export async function startTestBilling(): Promise<TestBilling> {
   };
 }
 
-async function startWebhook(deps: Parameters<typeof receiveWebhook>[0]) {
+async function startWebhook(deps: ReceiveDeps) {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
