@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { PromptNotExpressible } from '#core/inference/ports.ts';
 
 /** A prompt, cut where special tokens stand: everything in `text` is plain text, whatever it looks like. */
 export type PromptPiece =
@@ -14,21 +15,35 @@ const fromLayer = createRequire(import.meta.url);
  * Renders messages with a base model's own chat template (Jinja), as serving containers do, with one difference
  * that matters for safety: a special token that a user writes (`<|im_end|>`) stays text. Before the template sees a
  * string, the special tokens in it are escaped; after it, what is still a special token came from the template.
- * Throws what the template raises for messages that it cannot express.
+ * Throws PromptNotExpressible for messages that the template cannot express.
  */
 export function makeChatPrompt(template: string, specialTokens: readonly string[]): ChatPrompt {
   const { Template }: typeof import('@huggingface/jinja') = fromLayer('@huggingface/jinja');
   const compiled = new Template(template);
   const escaping = makeEscaping(specialTokens);
   return (messages, tools) => {
-    const rendered = compiled.render({
-      messages: messages.map((message) => escapeStrings(message, escaping.escape)),
-      ...(tools === undefined ? {} : { tools: tools.map((tool) => escapeStrings(tool, escaping.escape)) }),
+    const escaped = (values: readonly unknown[]) =>
+      values.map((value) => escapeStrings(value, escaping.escape));
+    const variables = {
+      messages: escaped(messages),
+      ...(tools === undefined ? {} : { tools: escaped(tools) }),
       add_generation_prompt: true,
       bos_token: '',
-    });
-    return escaping.split(rendered);
+    };
+    return escaping.split(render(compiled, variables));
   };
+}
+
+/** What a template raises is about the messages: without them it was read without fault. */
+function render(
+  template: { readonly render: (variables: Record<string, unknown>) => string },
+  variables: Record<string, unknown>,
+): string {
+  try {
+    return template.render(variables);
+  } catch (cause) {
+    throw new PromptNotExpressible('the chat template cannot express these messages', { cause });
+  }
 }
 
 /** Text with no template around it, as `/completions` takes it: plain text throughout. */

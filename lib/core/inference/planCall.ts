@@ -6,7 +6,7 @@ import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Caller } from '#core/tenants/ports.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import { type BaseModel, baseModelOf } from './baseModels.ts';
-import type { TokenCounter } from './ports.ts';
+import { PromptNotExpressible, type TokenCounter } from './ports.ts';
 import type { InferenceRefused, InferenceRequest, Prompt } from './types.ts';
 
 /** Everything that is settled about a call before credits are held for it. */
@@ -25,7 +25,8 @@ const MAX_CHARACTERS_PER_TOKEN = 256;
 
 /**
  * Finds what answers the alias, counts the prompt, checks that it fits the model's context, and quotes the most
- * that the call can cost. Errors: model_not_found (also for another tenant's model), context_length_exceeded.
+ * that the call can cost. Errors: model_not_found (also for another tenant's model), context_length_exceeded,
+ * invalid_request for messages that the model cannot read.
  */
 export async function planCall(
   ports: { readonly tokens: TokenCounter; readonly priceBooks: readonly PriceBook[] },
@@ -44,7 +45,9 @@ export async function planCall(
       request,
     );
   }
-  const inputTokens = await countPrompt(ports.tokens, route.baseModel, request.prompt);
+  const counted = await countPrompt(ports.tokens, route.baseModel, request.prompt);
+  if (!counted.ok) return counted;
+  const inputTokens = counted.value;
   const maxTokens = outputLimit(base, inputTokens, request);
   if (!maxTokens.ok) return maxTokens;
 
@@ -56,10 +59,23 @@ export async function planCall(
   return ok({ route, book, inputTokens, maxTokens: maxTokens.value, quoteMicro: quote.value });
 }
 
-const countPrompt = (tokens: TokenCounter, baseModel: string, prompt: Prompt): Promise<number> =>
-  prompt.kind === 'chat'
-    ? tokens.countChat(baseModel, prompt.messages, prompt.tools)
-    : tokens.countText(baseModel, prompt.text);
+async function countPrompt(
+  tokens: TokenCounter,
+  baseModel: string,
+  prompt: Prompt,
+): Promise<Result<number, InferenceRefused>> {
+  if (prompt.kind === 'text') return ok(await tokens.countText(baseModel, prompt.text));
+  try {
+    return ok(await tokens.countChat(baseModel, prompt.messages, prompt.tools));
+  } catch (error) {
+    if (!(error instanceof PromptNotExpressible)) throw error;
+    return err({
+      code: 'invalid_request',
+      message: 'This model cannot read these messages: it may know no tools, or want another order of roles.',
+      param: 'messages',
+    });
+  }
+}
 
 /** The most tokens of one choice: what the client asked, else the default as far as the context has room. */
 function outputLimit(

@@ -51,6 +51,11 @@ export class EngineBroken extends Error {
   override readonly name = 'EngineBroken';
 }
 
+/** Thrown by a token counter for messages that the model's chat template cannot express: the client's to mend. */
+export class PromptNotExpressible extends Error {
+  override readonly name = 'PromptNotExpressible';
+}
+
 /** Counts tokens as the base model's own tokenizer and chat template do. Source: the tokenizers layer. */
 export type TokenCounter = {
   readonly countChat: (

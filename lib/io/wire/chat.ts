@@ -1,7 +1,7 @@
 import type { InferencePorts } from '#core/inference/ports.ts';
 import { cacheCallers } from '#io/callerCache.ts';
 import { METRICS } from '#io/definitions/metrics.ts';
-import { ENDPOINT, QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
+import { ENDPOINT, QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeCallerReader } from '#io/dynamodb/callerReader.ts';
 import { makeHoldStore } from '#io/dynamodb/holdStore.ts';
 import { makeIdempotencyStore } from '#io/dynamodb/idempotencyStore.ts';
@@ -17,8 +17,6 @@ import { makeDynamoDb, makeSageMakerRuntime, makeSqs } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 
 const TOKENIZERS_LAYER = '/opt/tokenizers';
-/** Where a client buys credits when no page of the agency's own is configured. */
-const TOP_UP_ROUTE = '/v1/credits/checkout';
 
 /** What the chat function works with. */
 export function wireChat(env: Environment) {
@@ -48,5 +46,5 @@ export function wireChat(env: Environment) {
       },
     },
   };
-  return { ports, logger, metrics, topUpUrl: env['TUNEGATE_TOP_UP_URL'] ?? TOP_UP_ROUTE };
+  return { ports, logger, metrics, topUpUrl: requireVariable(env, SETTINGS.topUpUrl) };
 }

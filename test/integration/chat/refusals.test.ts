@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeTokenCounter } from '#io/tokenizers.ts';
 import { ASK, ask, CREDITS, makeChatBench, TOP_UP_URL } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { textChunk, wordsAnswer } from '#test/builders/engine.ts';
@@ -97,4 +98,14 @@ describe('a call that costs nothing', () => {
     const answer = await ask(bench, ASK);
     expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([401, 'invalid_api_key']);
   });
+});
+
+test('a conversation that the chat template cannot express is the client’s to mend, not a failure of ours', async () => {
+  const bench = await makeChatBench(database);
+  const ports = { ...bench.ports, tokens: makeTokenCounter('layers/tokenizers') };
+  const called = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } };
+  const messages = [...ASK.messages, { role: 'assistant', content: null, tool_calls: [called] }];
+  const answer = await ask({ ...bench, ports }, { ...ASK, messages });
+  expect([answer.status, JSON.parse(answer.text).error.param]).toEqual([400, 'messages']);
+  expect(await bench.balance()).toEqual({ available: CREDITS, held: 0 });
 });
