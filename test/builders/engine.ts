@@ -8,6 +8,8 @@ export type ScriptStep = EngineChunk | 'break' | 'hang';
 export type ScriptedEngine = Engine & {
   /** What it was asked, in order. */
   readonly requests: EngineRequest[];
+  /** Resolves when an answer has come to its first `hang`. */
+  readonly hanging: Promise<void>;
   /** What the next calls answer: a script, or a refusal. */
   answer: (request: EngineRequest) => readonly ScriptStep[] | EngineRefused;
 };
@@ -52,22 +54,31 @@ export const wordsAnswer = (words: readonly string[], promptTokens = 3): readonl
  */
 export function scriptedEngine(): ScriptedEngine {
   const requests: EngineRequest[] = [];
+  const hang = Promise.withResolvers<void>();
   const engine: ScriptedEngine = {
     requests,
+    hanging: hang.promise,
     answer: () => wordsAnswer(['Hello', ' there']),
     generate: async (request) => {
       requests.push(request);
       const answer = engine.answer(request);
-      return 'code' in answer ? err(answer) : ok(play(answer, request.signal));
+      return 'code' in answer ? err(answer) : ok(play(answer, request.signal, hang.resolve));
     },
   };
   return engine;
 }
 
-async function* play(script: readonly ScriptStep[], signal: AbortSignal): AsyncGenerator<EngineChunk> {
+async function* play(
+  script: readonly ScriptStep[],
+  signal: AbortSignal,
+  onHang: () => void,
+): AsyncGenerator<EngineChunk> {
   for (const step of script) {
     await new Promise((resolve) => setImmediate(resolve));
-    if (step === 'hang') await aborted(signal);
+    if (step === 'hang') {
+      onHang();
+      await aborted(signal);
+    }
     if (signal.aborted) throw new EngineBroken('the call was aborted');
     if (step === 'break') throw new EngineBroken('the connection was reset');
     if (step !== 'hang') yield step;

@@ -145,8 +145,7 @@ describe('a stream', () => {
     const bench = await makeChatBench(database);
     bench.engine.answer = () => [textChunk('one '), textChunk('two '), 'hang', textChunk('three')];
     const answer = await beginCall(bench, { ...ASK, stream: true });
-    await answer.firstBytes;
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await bench.engine.hanging;
     answer.hangUp();
     await answer.invocation.catch(() => {});
     expect(bench.engine.requests[0]?.signal.aborted).toBe(true);
