@@ -1,3 +1,9 @@
+/** Parts of the SDK that no function reaches, and what stands in their place: a third of each bundle. */
+const STAND_INS = {
+  '@aws-sdk/credential-provider-node': './lib/io/lambdaCredentials.ts',
+  '@aws-sdk/endpoint-cache': './lib/io/noEndpointCache.ts',
+} as const;
+
 /**
  * How a handler becomes one file, in esbuild's own words: the stacks and the bundle report read the same.
  * `module` before `main`: the SDK's CommonJS build cannot be bundled into an ES module.
@@ -8,6 +14,7 @@ export const BUNDLING = {
   platform: 'node',
   target: 'node24',
   mainFields: ['module', 'main'],
+  alias: STAND_INS,
   minify: true,
   sourcemap: 'linked', // beside the bundle, so that a stack trace names our own lines
   sourcesContent: false,

@@ -13,6 +13,9 @@ export type Environment = {
   readonly alarmEmail: string | undefined;
   /** Where docs/runbook.md can be read; alarms link into it. */
   readonly runbookUrl: string;
+  /** Where a client buys credits: the link of every 402. */
+  readonly topUpUrl: string;
+  readonly dodoEnvironment: 'live_mode' | 'test_mode';
   readonly logLevel: 'DEBUG' | 'INFO' | 'WARN';
   readonly logRetentionDays: 14 | 365;
   readonly api: {
@@ -43,6 +46,8 @@ export type InferenceSettings = {
   readonly concurrencyPerCopy: number;
   /** Folder of the base model's files in the tenant data bucket is `bases/<baseModel>/`; its tokenizer is in the layer. */
   readonly baseModel: string;
+  /** Its inference component. A model without an adapter is answered by the component of its base model's name. */
+  readonly baseComponent: string;
   readonly maxLoraRank: 8 | 16 | 32 | 64;
   /** Adapters in GPU memory at once, and in CPU memory behind them. */
   readonly adaptersOnGpu: number;
@@ -52,6 +57,7 @@ export type InferenceSettings = {
 const account = process.env['TUNEGATE_AWS_ACCOUNT'] ?? process.env['CDK_DEFAULT_ACCOUNT'];
 const region = process.env['TUNEGATE_AWS_REGION'] ?? process.env['CDK_DEFAULT_REGION'] ?? 'us-east-1';
 const alarmEmail = process.env['TUNEGATE_ALARM_EMAIL'];
+const topUpUrl = process.env['TUNEGATE_TOP_UP_URL'] ?? 'https://example.com/credits';
 const runbookUrl = process.env['TUNEGATE_RUNBOOK_URL'] ?? 'docs/runbook.md';
 
 export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
@@ -62,6 +68,8 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     keepsData: false,
     alarmEmail,
     runbookUrl,
+    topUpUrl,
+    dodoEnvironment: 'test_mode',
     logLevel: 'DEBUG',
     logRetentionDays: 14,
     api: { requestsPerSecond: 50, burst: 100, requestsPerAddressIn5Minutes: 5_000 },
@@ -75,6 +83,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       minMemoryMbPerCopy: 4_096,
       concurrencyPerCopy: 16,
       baseModel: 'tunegate-nano',
+      baseComponent: 'tunegate-nano-dev', // names are unique in an account, and dev may share prod's
       maxLoraRank: 16,
       adaptersOnGpu: 8,
       adaptersInMemory: 32,
@@ -87,6 +96,8 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     keepsData: true,
     alarmEmail,
     runbookUrl,
+    topUpUrl,
+    dodoEnvironment: 'live_mode',
     logLevel: 'INFO',
     logRetentionDays: 365,
     api: { requestsPerSecond: 1_000, burst: 2_000, requestsPerAddressIn5Minutes: 30_000 },
@@ -100,6 +111,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       minMemoryMbPerCopy: 8_192,
       concurrencyPerCopy: 16,
       baseModel: 'tunegate-nano',
+      baseComponent: 'tunegate-nano',
       maxLoraRank: 16,
       adaptersOnGpu: 16,
       adaptersInMemory: 128,

@@ -4,30 +4,36 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { findEnvironment } from '#infra/environments.ts';
 import { addTunegate } from '#infra/tunegate.ts';
 
-export type Resource = {
+/** A resource of a synthesized template. Its properties have the shape that CloudFormation's reference gives the type. */
+export type TemplateResource = {
+  readonly stack: string;
+  readonly logicalId: string;
   readonly Type: string;
-  readonly Properties: Readonly<Record<string, unknown>>;
+  // biome-ignore lint/suspicious/noExplicitAny: templates are JSON of a hundred shapes, and tests fail where these differ
+  readonly Properties: any;
   readonly DeletionPolicy?: string;
-  readonly UpdateReplacePolicy?: string;
 };
 
-/** One environment synthesized as `cdk synth` would, but without bundling: about two seconds. */
-export function synthesize(name: string) {
+export type Templates = {
+  readonly resources: readonly TemplateResource[];
+  readonly ofType: (type: string) => readonly TemplateResource[];
+  /** Whether stacks refuse to be deleted, by name. */
+  readonly protection: Readonly<Record<string, boolean>>;
+};
+
+/** One environment as `cdk synth` makes it, but without bundling: a few seconds. */
+export function synthesize(environment: string): Templates {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
   const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } });
-  const stacks = addTunegate(app, findEnvironment(name));
-  const resources = Object.values(stacks).flatMap((stack) => resourcesOf(stack));
-  return { stacks, resources, ofType: (type: string) => resources.filter((r) => r.Type === type) };
-}
-
-export type LocatedResource = Resource & { readonly stack: string; readonly logicalId: string };
-
-export function resourcesOf(stack: Stack): readonly LocatedResource[] {
-  const { Resources } = Template.fromStack(stack).toJSON();
-  return Object.entries<Resource>(Resources ?? {}).map(([logicalId, resource]) => ({
-    ...resource,
-    Properties: resource.Properties ?? {},
-    stack: stack.stackName,
-    logicalId,
-  }));
+  const stacks: readonly Stack[] = Object.values(addTunegate(app, findEnvironment(environment)));
+  const resources = stacks.flatMap((stack) =>
+    Object.entries<TemplateResource>(Template.fromStack(stack).toJSON()['Resources'] ?? {}).map(
+      ([logicalId, resource]) => ({ ...resource, logicalId, stack: stack.stackName }),
+    ),
+  );
+  return {
+    resources,
+    ofType: (type) => resources.filter((resource) => resource.Type === type),
+    protection: Object.fromEntries(stacks.map((s) => [s.stackName, s.terminationProtection === true])),
+  };
 }

@@ -70,18 +70,6 @@ const GATEWAY_ERRORS: Readonly<Record<string, GatewayError>> = {
     message: 'The key could not be checked: try again.',
     headers: { 'retry-after': '1' },
   },
-  IntegrationFailure: {
-    type: ResponseType.INTEGRATION_FAILURE,
-    code: 'temporarily_unavailable',
-    message: 'The service did not answer: try again.',
-    headers: { 'retry-after': '1' },
-  },
-  IntegrationTimeout: {
-    type: ResponseType.INTEGRATION_TIMEOUT,
-    code: 'temporarily_unavailable',
-    message: 'The service did not answer in time: try again.',
-    headers: { 'retry-after': '1' },
-  },
 };
 
 /** Gives every answer of API Gateway's own the status, body and headers of the table in `#api/errors.ts`. */

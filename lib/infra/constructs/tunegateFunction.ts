@@ -4,7 +4,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -15,7 +15,7 @@ import { grantBucket, grantKey, grantSecret, grantTable } from '#infra/grants.ts
 import type { DataStack } from '#infra/stacks/data.ts';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '#io/definitions/functions.ts';
 import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
-import type { QUEUES } from '#io/definitions/resources.ts';
+import { type QUEUES, SETTINGS } from '#io/definitions/resources.ts';
 import { ALARM_PERIOD, type AlarmSet } from './alarmSet.ts';
 import type { SharedLayers } from './sharedLayers.ts';
 import type { WorkQueue } from './workQueue.ts';
@@ -81,11 +81,21 @@ export class TunegateFunction extends Construct {
         POWERTOOLS_SERVICE_NAME: this.name,
         POWERTOOLS_METRICS_NAMESPACE: METRIC_NAMESPACE,
         POWERTOOLS_LOG_LEVEL: environment.logLevel,
+        ...this.#settings(),
       },
       layers: this.#layers(),
       ...this.#secretsExtension(),
       ...this.#deadLetters(),
     });
+  }
+
+  #settings(): Readonly<Record<string, string>> {
+    const { uses } = this.#definition;
+    const { topUpUrl, dodoEnvironment } = this.#props.environment;
+    return {
+      ...(uses.topUpUrl === true ? { [SETTINGS.topUpUrl]: topUpUrl } : {}),
+      ...(uses.callsDodo === true ? { [SETTINGS.dodoEnvironment]: dodoEnvironment } : {}),
+    };
   }
 
   #withCode(props: Omit<lambda.FunctionProps, 'code' | 'handler'>): lambda.Function {
@@ -104,9 +114,11 @@ export class TunegateFunction extends Construct {
         format: OutputFormat.ESM,
         target: BUNDLING.target,
         mainFields: [...BUNDLING.mainFields],
+        esbuildArgs: aliasArguments(),
         minify: BUNDLING.minify,
         sourceMap: true,
         sourcesContent: BUNDLING.sourcesContent,
+        logLevel: LogLevel.WARNING,
         bundleAwsSDK: true, // faster to load than the runtime's own, and the version that was tested
       },
     });
@@ -235,6 +247,10 @@ export class TunegateFunction extends Construct {
     }
   }
 }
+
+/** esbuild's own words for the modules that stand in for others. */
+const aliasArguments = (): Record<string, string> =>
+  Object.fromEntries(Object.entries(BUNDLING.alias).map(([name, path]) => [`--alias:${name}`, path]));
 
 function entries<K extends string, V>(record: Partial<Record<K, V>> | undefined): readonly [K, V][] {
   return Object.entries(record ?? {}) as [K, V][];

@@ -7,6 +7,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import * as sagemaker from 'aws-cdk-lib/aws-sagemaker';
 import type { Construct } from 'constructs';
+import { acknowledge } from '#infra/acknowledge.ts';
 import { ALARM_PERIOD, type AlarmSet } from '#infra/constructs/alarmSet.ts';
 import { InferenceRole } from '#infra/constructs/inferenceRole.ts';
 import type { Environment } from '#infra/environments.ts';
@@ -14,6 +15,8 @@ import { ENDPOINT } from '#io/definitions/resources.ts';
 import type { DataStack } from './data.ts';
 
 const VARIANT = 'all';
+/** The inference components of adapters: `adp-01k…`, after the adapter's id. */
+const ADAPTERS = 'adp-*';
 /** The account that publishes AWS's deep learning containers in most regions. */
 const IMAGE_ACCOUNT = '763104351884';
 const IMAGE_REPOSITORY = 'vllm';
@@ -42,9 +45,9 @@ export class InferenceStack extends Stack {
     super(scope, id, props);
     this.#environment = environment;
     this.#data = data;
-    const { baseModel } = environment.inference;
+    const { baseModel, baseComponent } = environment.inference;
     this.endpointName = `tunegate-${environment.name}-${ENDPOINT.name}`;
-    this.baseComponentName = `tunegate-${environment.name}-base-${baseModel}`;
+    this.baseComponentName = baseComponent;
     needTokenizer(baseModel);
 
     const role = new InferenceRole(this, 'Role', {
@@ -59,15 +62,28 @@ export class InferenceStack extends Stack {
     new CfnOutput(this, 'BaseComponentName', { value: this.baseComponentName });
   }
 
-  /** Lets a function call this endpoint, and none other, and tells it the name. */
+  /**
+   * Lets a function call this endpoint, and none other, and tells it the name. An adapter's inference component is
+   * made at run time and bears the adapter's id.
+   */
   grantInvoke(fn: LambdaFunction): void {
     fn.addEnvironment(ENDPOINT.env, this.endpointName);
     fn.addToRolePolicy(
       new PolicyStatement({
         actions: ['sagemaker:InvokeEndpoint', 'sagemaker:InvokeEndpointWithResponseStream'],
-        resources: [this.#arn('endpoint', this.endpointName)],
+        resources: [
+          this.#arn('endpoint', this.endpointName),
+          this.#arn('inference-component', this.baseComponentName),
+          this.#arn('inference-component', ADAPTERS),
+        ],
       }),
     );
+    if (fn.role !== undefined) {
+      acknowledge(fn.role, {
+        [`AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:sagemaker:${this.region}:<AWS::AccountId>:inference-component/${ADAPTERS}]`]:
+          'Adapters are made at run time; the endpoint, which is named in full, bounds them.',
+      });
+    }
   }
 
   watch(alarms: AlarmSet): void {
