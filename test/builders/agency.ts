@@ -1,4 +1,4 @@
-import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import type { ControlDeps } from '#api/control/deps.ts';
 import { dispatch } from '#api/control/dispatch.ts';
 import { makeAuthorizerHandler } from '#api/edge/authorizerHandler.ts';
@@ -98,7 +98,9 @@ export async function startAgency() {
     await dodo.stop();
     await database.stop();
   };
-  return { database, dodo, deps, clock, reads, log, call, admin, newTenant, stop };
+  /** Gives the control function an event as it is. */
+  const handle = async (event: APIGatewayProxyEvent) => readAnswer(await control(event, lambdaContext));
+  return { database, dodo, deps, clock, reads, log, handle, call, admin, newTenant, stop };
 }
 
 export type Agency = Awaited<ReturnType<typeof startAgency>>;

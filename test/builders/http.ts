@@ -49,8 +49,11 @@ export type Answer = {
 export const readAnswer = (result: APIGatewayProxyResult): Answer => ({
   status: result.statusCode,
   headers: result.headers ?? {},
-  body: result.body === '' ? undefined : JSON.parse(result.body),
+  body: isJson(result) ? JSON.parse(result.body) : result.body || undefined,
 });
+
+const isJson = ({ headers }: APIGatewayProxyResult): boolean =>
+  String(headers?.['content-type']).startsWith('application/json');
 
 /** Takes logs and metrics and keeps what was logged, so that a test can see what an operator would. */
 export function quietLog() {

@@ -71,6 +71,14 @@ export function requestIdOf(event: unknown): string {
   return id !== undefined && REQUEST_ID.test(id) ? id : 'unknown';
 }
 
+/** The route of a request, or why it has none, for logs and metrics: never the path itself, so that names are few. */
+export function routeNameOf(event: unknown): string {
+  const parsed = ProxyEvent.safeParse(event);
+  if (!parsed.success) return 'unreadable';
+  const route = matchRoute(parsed.data.httpMethod, parsed.data.path);
+  return route.ok ? route.value.routeId : route.error.code;
+}
+
 function noRoute(error: NoRoute, { httpMethod, path }: ProxyEvent): ApiError {
   if (error.code === 'not_found') {
     return {

@@ -1,8 +1,8 @@
-import type { MiddlewareObj } from '@middy/core';
+import type { MiddlewareObj, Request } from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { matchRoute } from '#api/matchRoute.ts';
-import { requestIdOf } from './readRequest.ts';
+import { requestIdOf, routeNameOf } from './readRequest.ts';
 
+type Handled = Pick<Request<APIGatewayProxyEvent, APIGatewayProxyResult>, 'event' | 'response'>;
 type Write = (message: string, fields: { readonly [name: string]: string | number | Error }) => void;
 
 /** Where requests are logged and counted; Powertools' Logger and Metrics are one. */
@@ -24,9 +24,11 @@ export function recordRequests({
   metrics,
 }: EdgeLog): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
   const startedAt = new WeakMap<object, number>();
-  const record = (event: APIGatewayProxyEvent, status: number): void => {
-    const route = routeName(event);
-    const durationMs = Math.round(performance.now() - (startedAt.get(event) ?? performance.now()));
+  const record = (request: Handled): void => {
+    const { event, response } = request;
+    const status = response?.statusCode ?? 500;
+    const route = routeNameOf(event);
+    const durationMs = Math.round(performance.now() - (startedAt.get(request) ?? performance.now()));
     logger.info('request', { requestId: requestIdOf(event), route, status, durationMs });
     // Added and published in one turn of the event loop, so that concurrent requests cannot mix their dimensions.
     metrics.addDimension('route', route);
@@ -37,16 +39,10 @@ export function recordRequests({
     metrics.publishStoredMetrics();
   };
   return {
-    before: ({ event }) => {
-      startedAt.set(event, performance.now());
+    before: (request) => {
+      startedAt.set(request, performance.now());
     },
-    after: ({ event, response }) => record(event, response?.statusCode ?? 500),
-    onError: ({ event, response }) => record(event, response?.statusCode ?? 500),
+    after: record,
+    onError: record,
   };
-}
-
-/** Never the path itself: names of routes are few, so that they can be a metric's dimension. */
-function routeName(event: APIGatewayProxyEvent): string {
-  const route = matchRoute(event.httpMethod, event.path);
-  return route.ok ? route.value.routeId : route.error.code;
 }
