@@ -11,7 +11,7 @@ p { margin: .5rem 0; }
 .note { color: var(--soft); font-size: .875rem; }
 label { display: block; margin-top: 1.25rem; font-weight: 600; }
 input { width: 100%; margin: .25rem 0 .75rem; padding: .625rem .75rem; font: inherit; color: inherit; background: transparent; border: 1px solid var(--soft); border-radius: .5rem; }
-button { padding: .625rem 1rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 0; border-radius: .5rem; cursor: pointer; }
+button { flex-shrink: 0; white-space: nowrap; padding: .625rem 1rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 0; border-radius: .5rem; cursor: pointer; }
 button:disabled { opacity: .6; cursor: progress; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 #status { min-height: 1.5rem; }

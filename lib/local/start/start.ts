@@ -80,7 +80,7 @@ async function startAll({ port, directory, secrets, env, group, signal }: Starti
   signal.throwIfAborted();
   const record = () => writeRun(paths, addresses, group);
   record();
-  const functionEnv = { ...env, ...functionEnvironment(addresses, `${baseUrl}/credits/packs`) };
+  const functionEnv = { ...env, ...functionEnvironment(addresses, `${baseUrl}/top-up`) };
   const secretsFile = `${paths.secrets}.functions`;
   writePrivate(secretsFile, JSON.stringify(secretValues(secrets)));
   await Promise.all([

@@ -4,6 +4,7 @@ import { reconcilePayment } from '#core/billing/reconcilePayment.ts';
 import type { LedgerStep, ObservedPayment, PaymentRecord } from '#core/billing/types.ts';
 import { micro } from '#core/shared/money.ts';
 import { aCheckout, aPayment } from '#test/builders/payments.ts';
+import { runs } from '#test/builders/runs.ts';
 
 const GRANTED = 50_000_000;
 const TOTAL = 5_000;
@@ -88,7 +89,7 @@ const seenStates = fc.array(happening, { maxLength: 8 }).chain((happenings) => {
   }));
 });
 
-test.prop([seenStates], { numRuns: 300 })(
+test.prop([seenStates], runs(300))(
   'whatever states were seen on the way, the last one decides what was granted, taken back and frozen',
   ({ states, seen }) => {
     const last = states.at(-1) ?? aPayment();
@@ -107,7 +108,7 @@ test.prop([seenStates], { numRuns: 300 })(
   },
 );
 
-test.prop([seenStates, fc.constantFrom('dispute_lost', 'dispute_accepted')], { numRuns: 200 })(
+test.prop([seenStates, fc.constantFrom('dispute_lost', 'dispute_accepted')], runs(200))(
   'a dispute that is lost takes back all that refunds left, and never more',
   ({ states, seen }, status) => {
     const before = states.at(-1) ?? aPayment();
@@ -118,16 +119,13 @@ test.prop([seenStates, fc.constantFrom('dispute_lost', 'dispute_accepted')], { n
   },
 );
 
-test.prop([seenStates], { numRuns: 200 })(
-  'every source makes a kind of step at most once',
-  ({ states, seen }) => {
-    const steps = process([...seen, states.at(-1) ?? aPayment()])?.steps ?? [];
-    const keys = steps.map((step) => `${step.kind} ${step.kind === 'grant' ? '' : step.source.id}`);
-    expect(new Set(keys).size).toBe(keys.length);
-  },
-);
+test.prop([seenStates], runs(200))('every source makes a kind of step at most once', ({ states, seen }) => {
+  const steps = process([...seen, states.at(-1) ?? aPayment()])?.steps ?? [];
+  const keys = steps.map((step) => `${step.kind} ${step.kind === 'grant' ? '' : step.source.id}`);
+  expect(new Set(keys).size).toBe(keys.length);
+});
 
-test.prop([seenStates], { numRuns: 100 })('seeing a state again changes nothing', ({ states, seen }) => {
+test.prop([seenStates], runs(100))('seeing a state again changes nothing', ({ states, seen }) => {
   const record = process([...seen, states.at(-1) ?? aPayment()]);
   const payment = states.at(-1) ?? aPayment();
   expect(reconcilePayment({ checkout: aCheckout(), record, payment, nowMs: 2 })).toBe(record);
