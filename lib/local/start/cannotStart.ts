@@ -10,6 +10,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
+  ENOENT: 'it cannot be made there',
   ENOTDIR: 'a part of the path is not a folder',
   EEXIST: 'there is a file of that name',
   EISDIR: 'there is a folder where a file is wanted',

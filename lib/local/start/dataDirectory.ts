@@ -1,5 +1,14 @@
-import { accessSync, constants, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CannotStart } from './cannotStart.ts';
 import { type DataPaths, pathsIn } from './paths.ts';
@@ -13,7 +22,7 @@ export type DataDirectory = { readonly paths: DataPaths; readonly release: () =>
 export function openDataDirectory(dataDir: string): DataDirectory {
   const paths = pathsIn(dataDir);
   // Names of clients and of keys are in here: nobody else on the machine needs to read them.
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   accessSync(dataDir, constants.W_OK | constants.X_OK);
   const { bavail, bsize } = statfsSync(dataDir);
   if (bavail * bsize < MIN_FREE_BYTES) {
@@ -27,6 +36,14 @@ export function openDataDirectory(dataDir: string): DataDirectory {
   const lock = takeLock(paths.lock, dataDir);
   mkdirSync(paths.logs, { recursive: true });
   return { paths, release: () => lock.close() };
+}
+
+/** Folder by folder: Node's own `recursive` never returns where a file system refuses to make any (`/proc`). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder) && statSync(folder).isDirectory()) return;
+  const parent = dirname(folder);
+  if (parent !== folder && !existsSync(parent)) makeFolder(parent);
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** Deletes what earlier runs left, by name: a folder given by mistake keeps what is not ours. */

