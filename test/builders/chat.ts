@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import { makeChatHandler } from '#api/chat/chatHandler.ts';
 import type { InferencePorts } from '#core/inference/ports.ts';
 import type { Ledger } from '#core/ledger/ports.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
@@ -148,13 +149,16 @@ export const ASK = { model: 'northwind-support', messages: [{ role: 'user', cont
 
 export type AskOptions = { readonly headers?: Record<string, string>; readonly path?: string };
 
+/** The chat function's handler over the bench's ports. Lambda's global must be there: middy asks for it here. */
+export function chatHandlerOf(bench: Pick<ChatBench, 'ports'>) {
+  const { logger, metrics } = quietLog();
+  return makeChatHandler({ ports: bench.ports, topUpUrl: TOP_UP_URL, logger, metrics });
+}
+
 /** Begins a call of the chat function's handler over the bench's ports. */
 export async function beginCall(bench: ChatBench, body: unknown, { headers = {}, path }: AskOptions = {}) {
   installLambdaStreaming();
-  // Middy asks for Lambda's global when a handler is made, not when it is called.
-  const { makeChatHandler } = await import('#api/chat/chatHandler.ts');
-  const { logger, metrics } = quietLog();
-  const handler = makeChatHandler({ ports: bench.ports, topUpUrl: TOP_UP_URL, logger, metrics });
+  const handler = chatHandlerOf(bench);
   const event = proxyEvent('POST', path ?? '/v1/chat/completions', {
     body,
     headers: { Authorization: bench.authorization, ...headers },
