@@ -35,33 +35,40 @@ export const sessionOpener =
 
 const PAGE = '100';
 const MAX_PAGES = 100;
+const MAX_HINTS = 3;
 
-/** An id as it is, or the id of the one tenant of this name. */
+/** An id as it is, or the id of the one tenant of this name: the whole name, because what follows may be final. */
 async function tenantId(api: ApiClient, idOrName: string): Promise<string> {
   if (idOrName.startsWith('ten_')) return idOrName;
-  const found: string[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const body = await api.call('GET', '/admin/tenants', { query: { limit: PAGE, cursor } });
-    const named = rowsOf(body).filter(({ name }) => String(name).toLowerCase() === idOrName.toLowerCase());
-    found.push(...named.map(({ id }) => String(id)));
-    if (typeof body['next_cursor'] !== 'string') break;
-    cursor = body['next_cursor'];
-  }
-  const [id, other] = found;
-  if (id === undefined) {
-    throw new CliError(
-      'refused',
-      `there is no tenant named ${idOrName}`,
-      '`tunegate tenants list` shows them.',
-    );
+  const name = idOrName.toLowerCase();
+  const alike = (await allTenants(api)).filter((tenant) => tenant.name.toLowerCase().includes(name));
+  const [found, other] = alike.filter((tenant) => tenant.name.toLowerCase() === name);
+  if (found === undefined) {
+    const names = alike.slice(0, MAX_HINTS).map((tenant) => tenant.name);
+    const hint =
+      names.length === 0 ? '`tunegate tenants list` shows them.' : `Did you mean ${names.join(' or ')}?`;
+    throw new CliError('refused', `there is no tenant named ${idOrName}`, hint);
   }
   if (other !== undefined) {
     throw new CliError(
       'refused',
-      `${found.length} tenants are named ${idOrName}`,
-      `Use an id: ${found.join(', ')}.`,
+      `several tenants are named ${idOrName}`,
+      `Use an id: ${found.id}, ${other.id}, …`,
     );
   }
-  return id;
+  return found.id;
+}
+
+async function allTenants(
+  api: ApiClient,
+): Promise<readonly { readonly id: string; readonly name: string }[]> {
+  const tenants: { readonly id: string; readonly name: string }[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const body = await api.call('GET', '/admin/tenants', { query: { limit: PAGE, cursor } });
+    tenants.push(...rowsOf(body).map(({ id, name }) => ({ id: String(id), name: String(name) })));
+    if (typeof body['next_cursor'] !== 'string') break;
+    cursor = body['next_cursor'];
+  }
+  return tenants;
 }

@@ -136,6 +136,14 @@ test('a refusal says what happened and what to do, and exits with 1', async () =
   });
 });
 
+test('part of a name is not taken for it, but leads to it', async () => {
+  await run('tenants', 'create', `${name} Limited`);
+  expect(await run('tenants', 'suspend', name)).toMatchObject({
+    code: 1,
+    error: expect.stringContaining(`Did you mean ${name} Limited?`),
+  });
+});
+
 test('a name that two tenants have asks for an id', async () => {
   await run('tenants', 'create', name);
   await run('tenants', 'create', name);

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TenantId } from '#core/shared/ids.ts';
+import { micro } from '#core/shared/money.ts';
+import { systemWorld } from '#io/world.ts';
 import { type Agency, NOBODY, refusal, startAgency } from '#test/builders/agency.ts';
 
 let agency: Agency;
@@ -109,6 +112,30 @@ describe('credits', () => {
     await adjust(path, '5');
     await adjust(path, '5');
     expect((await admin('GET', path)).body.account.available).toBe('15');
+  });
+
+  test('a repeat adds no record to the audit log, unless a crash kept the first one back', async () => {
+    const { id, path } = await agency.newTenant();
+    const recorded = async () => {
+      const log = await admin('GET', '/admin/audit', undefined, { query: { tenant: id } });
+      return log.body.data.filter((record: { action: string }) => record.action === 'credits.adjust');
+    };
+    await adjust(path, '5', 'recorded');
+    await adjust(path, '5', 'recorded');
+    expect(await recorded()).toMatchObject([{ reason: 'goodwill', details: { amount: '5' } }]);
+
+    await agency.deps.ledger.grant({
+      tenantId: id as TenantId,
+      grantId: systemWorld.newId('grant'),
+      kind: 'adjustment',
+      amountMicro: micro(2_000_000),
+      source: { kind: 'admin', id: 'crashed' },
+      reason: 'goodwill',
+      actor: 'admin',
+      nowMs: agency.clock.nowMs,
+    });
+    expect(await adjust(path, '2', 'crashed')).toMatchObject({ body: { outcome: 'duplicate' } });
+    expect(await recorded()).toHaveLength(2);
   });
 
   test.each(['0', '-0', '', 'ten', '1e3', '0.0000001', '1234567890', '1,5', 'NaN', 'Infinity'])(

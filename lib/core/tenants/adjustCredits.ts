@@ -1,6 +1,6 @@
 import type { Applied, ApplyRefused, Ledger } from '#core/ledger/ports.ts';
 import type { GrantId, TenantId } from '#core/shared/ids.ts';
-import { type MicroCredits, micro } from '#core/shared/money.ts';
+import { formatCredits, type MicroCredits, micro } from '#core/shared/money.ts';
 import type { Result } from '#core/shared/result.ts';
 import { type Act, auditRecord, type Tenancy } from './tenancy.ts';
 
@@ -13,18 +13,34 @@ export type Adjustment = {
   readonly act: Act;
 };
 
+/** How far back a repeat looks for the record of the first time. */
+const RECENT_RECORDS = 100;
+const ACTION = 'credits.adjust';
+
+type Deps = Pick<Tenancy, 'world' | 'directory'> & { readonly ledger: Pick<Ledger, 'grant' | 'debit'> };
+
 /**
- * Grants or takes credits by hand. The entry in the account book carries reason and actor, and so does the audit
- * log, where a repeat is seen as one. Errors: account_not_found, insufficient_credits, idempotency_conflict.
+ * Grants or takes credits by hand. The entry in the account book carries reason and actor; the record in the audit
+ * log follows it, and a repeat writes the record that a crash kept back.
+ * Errors: account_not_found, insufficient_credits, too_many_grants, idempotency_conflict.
  */
 export async function adjustCredits(
-  {
-    world,
-    directory,
-    ledger,
-  }: Pick<Tenancy, 'world' | 'directory'> & { readonly ledger: Pick<Ledger, 'grant' | 'debit'> },
-  { tenantId, amountMicro, idempotencyKey, act }: Adjustment,
+  deps: Deps,
+  adjustment: Adjustment,
 ): Promise<Result<Applied, ApplyRefused>> {
+  const applied = await apply(deps, adjustment);
+  if (!applied.ok) return applied;
+  const { world, directory } = deps;
+  const { tenantId, amountMicro, idempotencyKey, act } = adjustment;
+  if (applied.value.outcome === 'applied' || !(await isRecorded(directory, adjustment))) {
+    const details = { amount: formatCredits(amountMicro), idempotencyKey };
+    await directory.appendAudit(auditRecord(world, act, { action: ACTION, tenantId, details }));
+  }
+  return applied;
+}
+
+function apply({ world, ledger }: Deps, adjustment: Adjustment): Promise<Result<Applied, ApplyRefused>> {
+  const { tenantId, amountMicro, idempotencyKey, act } = adjustment;
   const change = {
     tenantId,
     amountMicro: micro(Math.abs(amountMicro)),
@@ -32,13 +48,17 @@ export async function adjustCredits(
     ...act,
     nowMs: world.clock(),
   } as const;
-  const applied =
-    amountMicro > 0
-      ? await ledger.grant({ ...change, grantId: world.newId<GrantId>('grant'), kind: 'adjustment' })
-      : await ledger.debit(change);
-  if (applied.ok) {
-    const details = { amountMicro, outcome: applied.value.outcome };
-    await directory.appendAudit(auditRecord(world, act, { action: 'credits.adjust', tenantId, details }));
-  }
-  return applied;
+  return amountMicro > 0
+    ? ledger.grant({ ...change, grantId: world.newId<GrantId>('grant'), kind: 'adjustment' })
+    : ledger.debit(change);
+}
+
+async function isRecorded(
+  directory: Tenancy['directory'],
+  { tenantId, idempotencyKey }: Adjustment,
+): Promise<boolean> {
+  const { records } = await directory.listAudit({ tenantId, limit: RECENT_RECORDS });
+  return records.some(
+    ({ action, details }) => action === ACTION && details['idempotencyKey'] === idempotencyKey,
+  );
 }
