@@ -6,6 +6,7 @@ import { addCreditCommands } from './creditCommands.ts';
 import { addKeyCommands } from './keyCommands.ts';
 import { addModelCommands } from './modelCommands.ts';
 import { addOverviewCommands } from './overviewCommands.ts';
+import { addPaymentCommands } from './paymentCommands.ts';
 import { sessionOpener, type Terminal } from './session.ts';
 import { addTenantCommands } from './tenantCommands.ts';
 import { addUsageCommands } from './usageCommands.ts';
@@ -56,6 +57,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addKeyCommands(program, open);
   addModelCommands(program, open);
   addCreditCommands(program, open);
+  addPaymentCommands(program, open);
   addUsageCommands(program, open);
   addOverviewCommands(program, open);
   addAuditCommand(program, terminal, exitWith);

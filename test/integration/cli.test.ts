@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { runCli } from '#cli/runCli.ts';
+import { reconcilePayment } from '#core/billing/reconcilePayment.ts';
 import { openDatabase } from '#local/openDatabase.ts';
 import { startDynamoDb } from '#local/services/dynamodb.ts';
 import { createTables } from '#local/setup/createTables.ts';
 import { ADMIN_KEY, type Agency, startAgency } from '#test/builders/agency.ts';
+import { aPayment } from '#test/builders/payments.ts';
 import { serveAgency } from '#test/builders/serveAgency.ts';
 
 let agency: Agency;
@@ -215,4 +217,13 @@ test('the script itself runs, and every command has help', () => {
   expect(script('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('Exit codes') });
   expect(script('keys', 'rotate', '--help').stdout).toContain('grace period');
   expect(script('status', '--data', join(directory, 'nothing'))).toMatchObject({ status: 2, stdout: '' });
+});
+
+test('a payment that fits no checkout is listed with its reason, until nothing needs a person', async () => {
+  expect((await run('payments')).out).toBe('No payment needs a person.\n');
+  const payment = aPayment({ checkoutId: null });
+  const record = reconcilePayment({ checkout: undefined, record: undefined, payment, nowMs: 1 });
+  await agency.deps.credits.store.savePayment(record);
+  expect((await run('payments')).out).toMatch(/pay_1 +- +unmatched +unknown_checkout/);
+  expect((await run('payments', '--settled')).out).toBe('No payments yet.\n');
 });

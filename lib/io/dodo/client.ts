@@ -1,4 +1,4 @@
-import DodoPayments from 'dodopayments';
+import type DodoPayments from 'dodopayments';
 import { SETTINGS } from '#io/definitions/resources.ts';
 
 const TIMEOUT_MS = 8_000;
@@ -39,10 +39,12 @@ export function makeDodoClient(
   return async () => {
     const apiKey = await readApiKey();
     if (current?.apiKey !== apiKey) {
+      // Loaded when it is first needed: few of the control function's calls go to Dodo.
+      const { default: Sdk } = await import('dodopayments');
       const options = { bearerToken: apiKey, maxRetries: 0, timeout: TIMEOUT_MS, webhookKey: null };
       current = {
         apiKey,
-        client: new DodoPayments(
+        client: new Sdk(
           place.baseURL === undefined
             ? { ...options, environment: place.environment, baseURL: null }
             : { ...options, baseURL: place.baseURL },

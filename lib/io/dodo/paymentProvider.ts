@@ -1,5 +1,4 @@
 import type DodoPayments from 'dodopayments';
-import { APIError } from 'dodopayments';
 import * as z from 'zod/mini';
 import type {
   PaymentProvider,
@@ -85,6 +84,7 @@ async function attempt<T>(call: () => Promise<T>): Promise<Result<T, ProviderUna
   try {
     return ok(await call());
   } catch (error) {
+    const { APIError } = await import('dodopayments');
     const status = error instanceof APIError ? error.status : undefined;
     // Dodo's own words go to the log alone, shortened: they may quote what was sent.
     const detail = String(error instanceof Error ? error.message : error).slice(0, MAX_DETAIL);

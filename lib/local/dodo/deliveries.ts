@@ -5,6 +5,8 @@ import type { Delivery, State } from './state.ts';
 export const RETRY_DELAYS_MS = [0, 5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000];
 const TIMEOUT_MS = 15_000;
 const MAX_IN_FLIGHT = 8;
+/** Finished events that are remembered, so that they can be sent again. */
+const MAX_KEPT = 1_000;
 
 /** What a test or a person can do to the deliveries. */
 export type DeliveryFaults = {
@@ -91,6 +93,7 @@ export function makeDeliveries(
         next_at_ms: Date.now(),
         last_result: null,
       });
+      forgetOldest(state.deliveries);
       save();
       setImmediate(pump);
     },
@@ -111,6 +114,12 @@ export function makeDeliveries(
       clearTimeout(timer);
     },
   };
+}
+
+function forgetOldest(deliveries: Delivery[]): void {
+  if (deliveries.length <= MAX_KEPT) return;
+  const oldest = deliveries.findIndex((delivery) => delivery.status !== 'pending');
+  if (oldest >= 0) deliveries.splice(oldest, 1);
 }
 
 async function post(delivery: Delivery, state: State, options: DeliveryOptions): Promise<string> {

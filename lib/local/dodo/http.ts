@@ -60,13 +60,12 @@ export function serveRoutes(
   const compiled = routes.map((route) => ({ route, pattern: new URLPattern({ pathname: route.path }) }));
 
   const answer = async (message: IncomingMessage): Promise<StandInResponse> => {
-    const url = new URL(message.url ?? '/', 'http://127.0.0.1');
+    const url = URL.parse(message.url ?? '/', 'http://127.0.0.1');
+    if (url === null) throw new HttpError(400, 'BAD_REQUEST', 'the address cannot be read');
     for (const { route, pattern } of compiled) {
       const match = route.method === message.method ? pattern.exec(url) : null;
       if (match === null) continue;
-      const params = Object.fromEntries(
-        Object.entries(match.pathname.groups).map(([name, value]) => [name, decodeURIComponent(value ?? '')]),
-      );
+      const params = decodeParams(match.pathname.groups);
       const request = toRequest(message, url, params, await readBody(message));
       return before(request, async () => route.handle(request));
     }
@@ -104,6 +103,16 @@ function toRequest(
       }
     },
   };
+}
+
+function decodeParams(groups: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  try {
+    return Object.fromEntries(
+      Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value ?? '')]),
+    );
+  } catch {
+    throw new HttpError(400, 'BAD_REQUEST', 'the address is not valid UTF-8');
+  }
 }
 
 async function readBody(message: IncomingMessage): Promise<Buffer> {
