@@ -23,8 +23,7 @@ async function loadFunction(name: FunctionName, definition: FunctionDefinition):
   process.env['AWS_LAMBDA_FUNCTION_NAME'] = `tunegate-${name}`;
   process.env['POWERTOOLS_SERVICE_NAME'] = name;
   const file = new URL(`../../../functions/${name}/handler.ts`, import.meta.url);
-  if (!existsSync(file))
-    return makeLocalFunction(name, definition, () => Promise.reject(new Error('not built')));
+  if (!existsSync(file)) throw new Error(`functions/${name}/handler.ts is missing`);
   const module: unknown = await import(file.href);
   if (!hasHandler(module)) throw new Error(`functions/${name}/handler.ts exports no handler`);
   return makeLocalFunction(name, definition, module.handler);
