@@ -7,7 +7,7 @@ import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import type { TestDatabase } from './database.ts';
 import { Crash, makeFaultyClient } from './faultyClient.ts';
 import { testId } from './ledger.ts';
-import { anyOperation, faultsOf, momentOf } from './ledgerHistories.ts';
+import { anyOperation, faultsOf, momentOf, openingMoves } from './ledgerHistories.ts';
 import { emptyBook, type ModelBook, runOn, stepsOf } from './ledgerModel.ts';
 import { outcomesOf, readBook, seen } from './ledgerOracle.ts';
 
@@ -58,17 +58,20 @@ export const sequentialProperty = (database: TestDatabase) =>
     await expectOneOf(database, tenant, books);
   });
 
-const concurrentHistory = fc.array(
-  fc.array(fc.record({ planned: anyOperation, faults: faultsOf(['conflict', 'throttled']) }), {
-    minLength: 1,
-    maxLength: WRITERS,
-  }),
-  { minLength: 1, maxLength: 6 },
-);
+const concurrentHistory = fc.record({
+  opened: fc.boolean(),
+  groups: fc.array(
+    fc.array(fc.record({ planned: anyOperation, faults: faultsOf(['conflict', 'throttled']) }), {
+      minLength: 1,
+      maxLength: WRITERS,
+    }),
+    { minLength: 1, maxLength: 6 },
+  ),
+});
 
 /** Several writers at once, group after group: some order of each group's steps must explain all that was seen. */
 export const concurrentProperty = (database: TestDatabase) =>
-  fc.asyncProperty(concurrentHistory, async (history) => {
+  fc.asyncProperty(concurrentHistory, async ({ opened, groups }) => {
     const tenant = newTenant();
     const writers = Array.from({ length: WRITERS }, () => {
       const faulty = makeFaultyClient(database.client);
@@ -76,11 +79,13 @@ export const concurrentProperty = (database: TestDatabase) =>
     });
     await makeLedgerStore(database.client, `${database.prefix}ledger`).openAccount(tenant, ZERO);
     let books: readonly ModelBook[] = [emptyBook(tenant)];
-    for (const [n, group] of history.entries()) {
-      const running = group.flatMap(({ planned, faults }, index) => {
+    const opening = opened ? openingMoves.map((plan) => [{ plan, faults: {} }]) : [];
+    const moves = groups.map((group) => group.map(({ planned: { plan }, faults }) => ({ plan, faults })));
+    for (const [n, group] of [...opening, ...moves].entries()) {
+      const running = group.flatMap(({ plan, faults }, index) => {
         const writer = writers[index];
         if (writer === undefined) return [];
-        const operation = planned.plan(tenant, momentOf(n));
+        const operation = plan(tenant, momentOf(n));
         writer.faulty.arm(faults);
         return [{ operation, outcome: runOn(writer.ledger, tenant, operation) }];
       });
