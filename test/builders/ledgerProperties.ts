@@ -5,9 +5,9 @@ import { ZERO } from '#core/shared/money.ts';
 import type { Patience } from '#io/dynamodb/ledgerRetry.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import type { TestDatabase } from './database.ts';
-import { Crash, makeFaultyClient } from './faultyClient.ts';
+import { Crash, type Fault, makeFaultyClient } from './faultyClient.ts';
 import { testId } from './ledger.ts';
-import { anyOperation, faultsOf, momentOf, openingMoves } from './ledgerHistories.ts';
+import { anyOperation, faultsOf, momentOf, openingMoves, type Planned } from './ledgerHistories.ts';
 import { emptyBook, type ModelBook, runOn, stepsOf } from './ledgerModel.ts';
 import { outcomesOf, readBook, seen } from './ledgerOracle.ts';
 
@@ -24,24 +24,32 @@ const newTenant = (): TenantId => {
   return testId<TenantId>('tenant', `${process.pid}-${tenants}`);
 };
 
-const sequentialHistory = fc.array(
-  fc.record({
-    planned: anyOperation,
-    faults: faultsOf(['crash_before', 'crash_after', 'conflict', 'throttled']),
-  }),
-  { minLength: 1, maxLength: 12 },
-);
+const mostly = fc.constantFrom(true, true, true, false);
+
+// As long as they may be as often as short: fast-check alone would draw mostly short ones.
+const size = 'max';
+
+const sequentialHistory = fc.record({
+  opened: mostly,
+  moves: fc.array(
+    fc.record({
+      planned: anyOperation,
+      faults: faultsOf(['crash_before', 'crash_after', 'conflict', 'throttled']),
+    }),
+    { minLength: 1, maxLength: 8, size },
+  ),
+});
 
 /** One writer after the other, each request of which may fail, and each operation that died delivered again. */
 export const sequentialProperty = (database: TestDatabase) =>
-  fc.asyncProperty(sequentialHistory, async (history) => {
+  fc.asyncProperty(sequentialHistory, async ({ opened, moves }) => {
     const tenant = newTenant();
     const faulty = makeFaultyClient(database.client);
     const ledger = makeLedgerStore(faulty.client, `${database.prefix}ledger`, impatient);
     await ledger.openAccount(tenant, ZERO);
     let books: readonly ModelBook[] = [emptyBook(tenant)];
-    for (const [n, { planned, faults }] of history.entries()) {
-      const operation = planned.plan(tenant, momentOf(n));
+    for (const [n, { plan, faults }] of [...openingOf(opened), ...moves.map(unwrap)].entries()) {
+      const operation = plan(tenant, momentOf(n));
       faulty.arm(faults);
       let outcome: string | undefined;
       let deliveries = 0;
@@ -59,13 +67,14 @@ export const sequentialProperty = (database: TestDatabase) =>
   });
 
 const concurrentHistory = fc.record({
-  opened: fc.boolean(),
+  opened: mostly,
   groups: fc.array(
     fc.array(fc.record({ planned: anyOperation, faults: faultsOf(['conflict', 'throttled']) }), {
-      minLength: 1,
+      minLength: 2,
       maxLength: WRITERS,
+      size,
     }),
-    { minLength: 1, maxLength: 6 },
+    { minLength: 1, maxLength: 3, size },
   ),
 });
 
@@ -79,9 +88,8 @@ export const concurrentProperty = (database: TestDatabase) =>
     });
     await makeLedgerStore(database.client, `${database.prefix}ledger`).openAccount(tenant, ZERO);
     let books: readonly ModelBook[] = [emptyBook(tenant)];
-    const opening = opened ? openingMoves.map((plan) => [{ plan, faults: {} }]) : [];
-    const moves = groups.map((group) => group.map(({ planned: { plan }, faults }) => ({ plan, faults })));
-    for (const [n, group] of [...opening, ...moves].entries()) {
+    const opening = openingOf(opened).map((move) => [move]);
+    for (const [n, group] of [...opening, ...groups.map((group) => group.map(unwrap))].entries()) {
       const running = group.flatMap(({ plan, faults }, index) => {
         const writer = writers[index];
         if (writer === undefined) return [];
@@ -99,6 +107,16 @@ export const concurrentProperty = (database: TestDatabase) =>
     }
     await expectOneOf(database, tenant, books);
   });
+
+type Move = { readonly plan: Planned; readonly faults: Readonly<Record<number, Fault>> };
+
+const openingOf = (opened: boolean): readonly Move[] =>
+  opened ? openingMoves.map((plan) => ({ plan, faults: {} })) : [];
+
+const unwrap = (move: {
+  readonly planned: { readonly plan: Planned };
+  readonly faults: Move['faults'];
+}): Move => ({ plan: move.planned.plan, faults: move.faults });
 
 function onlyCrashes(error: unknown): undefined {
   if (!(error instanceof Crash)) throw error;
