@@ -18,20 +18,27 @@ export type TestDatabase = {
 export async function startTestDatabase(options: { readonly onFile?: boolean } = {}): Promise<TestDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'tunegate-db-'));
   const service = await startDynamoDb(options.onFile === true ? { file: join(directory, 'db.sqlite') } : {});
+  return prepareDatabase(service.url, async () => {
+    await service.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+}
+
+/** Creates every table in the database behind an address and connects to it. */
+export async function prepareDatabase(url: string, stop: () => Promise<void>): Promise<TestDatabase> {
   const bare = new DynamoDBClient({
-    endpoint: service.url,
+    endpoint: url,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   await createTables(bare, 'test-');
   return {
-    url: service.url,
+    url,
     client: DynamoDBDocumentClient.from(bare, { marshallOptions: { removeUndefinedValues: true } }),
     prefix: 'test-',
     stop: async () => {
       bare.destroy();
-      await service.stop();
-      rmSync(directory, { recursive: true, force: true });
+      await stop();
     },
   };
 }
