@@ -213,7 +213,8 @@ test('an audit reads the data of a stopped product, and says so when there is no
 });
 
 test('the script itself runs, and every command has help', () => {
-  const script = (...args: readonly string[]) => spawnSync('./bin/cli.ts', args, { encoding: 'utf8' });
+  const script = (...args: readonly string[]) =>
+    spawnSync(join(process.cwd(), 'bin', 'cli.ts'), args, { encoding: 'utf8' });
   expect(script('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('Exit codes') });
   expect(script('keys', 'rotate', '--help').stdout).toContain('grace period');
   expect(script('status', '--data', join(directory, 'nothing'))).toMatchObject({ status: 2, stdout: '' });

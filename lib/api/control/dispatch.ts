@@ -23,8 +23,8 @@ export type ControlRouteId = {
   [Id in RouteId]: (typeof ROUTES)[Id]['function'] extends 'control' ? Id : never;
 }[RouteId];
 
-/** One line for each route; a route without one is answered as unknown. */
-const HANDLERS: Partial<Record<ControlRouteId, RouteHandler>> = {
+/** One line for each route: a route without one does not compile. */
+const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   healthz,
   topUp,
   listModels,
@@ -57,16 +57,9 @@ export async function dispatch(deps: ControlDeps, request: ApiRequest): Promise<
   const route: Route = ROUTES[request.routeId];
   const allowed = authorize(route.auth, request.principal);
   if (!allowed.ok) return refuse(allowed.error);
-  const handler: RouteHandler | undefined = isControlRoute(request.routeId)
-    ? HANDLERS[request.routeId]
-    : undefined;
-  if (handler === undefined) {
-    return refuse({
-      code: 'not_found',
-      message: `This function does not serve ${route.method} ${route.path}.`,
-    });
-  }
-  return handler(deps, request);
+  if (isControlRoute(request.routeId)) return HANDLERS[request.routeId](deps, request);
+  const message = `This function does not serve ${route.method} ${route.path}.`;
+  return refuse({ code: 'not_found', message });
 }
 
 const isControlRoute = (id: RouteId): id is ControlRouteId => ROUTES[id].function === 'control';

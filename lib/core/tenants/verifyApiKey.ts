@@ -2,7 +2,7 @@ import { err, ok, type Result } from '#core/shared/result.ts';
 import type { PresentedKey } from './apiKey.ts';
 import type { KeyCrypto } from './keyCrypto.ts';
 import type { Caller } from './ports.ts';
-import type { ApiKey, Scope } from './types.ts';
+import type { ApiKey } from './types.ts';
 
 export type KeyRefused =
   | { readonly code: 'unknown_key' }
@@ -40,8 +40,6 @@ export function keyState(key: ApiKey, nowMs: number): KeyState {
   if (key.expiresAtMs !== undefined && nowMs >= key.expiresAtMs) return 'expired';
   return key.replacedBy === undefined ? 'active' : 'expiring';
 }
-
-export const hasScope = (key: Pick<ApiKey, 'scopes'>, scope: Scope): boolean => key.scopes.includes(scope);
 
 /** Whether the text is one of the agency's admin keys. Hashed first, so that lengths leak nothing either. */
 export function isAdminKey(text: string, adminKeys: readonly string[], crypto: KeyCrypto): boolean {
