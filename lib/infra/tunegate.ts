@@ -8,6 +8,9 @@ import { MeteringStack } from './stacks/metering.ts';
 import { MonitoringStack } from './stacks/monitoring.ts';
 import { PaymentsStack } from './stacks/payments.ts';
 
+/** The CDK would tag these, and CloudFormation's own schemas as cfn-lint has them know no tags on them. */
+const UNTAGGED = ['AWS::CloudWatch::Dashboard', 'AWS::ApplicationAutoScaling::ScalableTarget'];
+
 /** Adds one environment's stacks to the app, in the order in which they depend on each other. */
 export function addTunegate(app: App, environment: Environment) {
   const { name, account, region } = environment;
@@ -29,8 +32,9 @@ export function addTunegate(app: App, environment: Environment) {
     api,
   });
 
-  Tags.of(app).add('product', 'tunegate');
-  Tags.of(app).add('environment', name);
+  for (const [tag, value] of Object.entries({ product: 'tunegate', environment: name })) {
+    Tags.of(app).add(tag, value, { excludeResourceTypes: UNTAGGED });
+  }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   return { data, metering, payments, inference, api, monitoring };
 }

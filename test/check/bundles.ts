@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -46,9 +46,7 @@ const { values } = parseArgs({ options: { why: { type: 'string' } } });
 const folder = mkdtempSync(join(tmpdir(), 'tunegate-bundles-'));
 const probe = join(folder, 'probe.mjs');
 writeFileSync(probe, PROBE);
-const names = (values.why === undefined ? Object.keys(FUNCTIONS) : [values.why]).filter((name) =>
-  existsSync(handlerPath(name)),
-);
+const names = values.why === undefined ? Object.keys(FUNCTIONS) : [values.why];
 const reports: Report[] = [];
 for (const name of names) reports.push(await measure(name));
 rmSync(folder, { recursive: true });

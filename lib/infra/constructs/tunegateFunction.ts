@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
@@ -99,17 +98,9 @@ export class TunegateFunction extends Construct {
   }
 
   #withCode(props: Omit<lambda.FunctionProps, 'code' | 'handler'>): lambda.Function {
-    const entry = handlerPath(this.name);
-    if (!existsSync(entry)) {
-      return new lambda.Function(this, 'Function', {
-        ...props,
-        handler: 'index.handler',
-        code: lambda.Code.fromInline('exports.handler = async () => { throw new Error("not built yet"); };'),
-      });
-    }
     return new NodejsFunction(this, 'Function', {
       ...props,
-      entry,
+      entry: handlerPath(this.name),
       bundling: {
         format: OutputFormat.ESM,
         target: BUNDLING.target,
@@ -193,6 +184,10 @@ export class TunegateFunction extends Construct {
       services.add('secretsmanager');
     }
     if (services.size > 0) grantKey(this.lambda, data.dataKey, { services: [...services], writes });
+    // Lambda writes a failed event to the dead-letter queue with the function's own role.
+    if (this.lambda.deadLetterQueue !== undefined) {
+      grantKey(this.lambda, data.messageKey, { services: ['sqs'], writes: true });
+    }
     for (const name of uses.queues ?? []) need(queues?.[name], `queue ${name}`).grantSend(this.lambda);
     if (uses.invokesEndpoint === true) need(endpoint, 'endpoint').grantInvoke(this.lambda);
   }
