@@ -31,7 +31,7 @@ export type Beginning = {
 };
 
 /**
- * The tokens that a call is charged for: what the engine counted where it lived to say, else what our own tokenizer
+ * The tokens that a call is charged for: what the engine counted where it said so, else what our own tokenizer
  * counts in the text that was delivered. Never more than was quoted, so that a charge never exceeds its hold.
  */
 export async function measureTokens(
@@ -40,7 +40,9 @@ export async function measureTokens(
   tally: Tally,
   status: UsageStatus,
 ): Promise<TokenUsage> {
-  const reported = status === 'succeeded' ? tally.usage : null;
+  // Of a call that did not end, only a running total says something: an engine without one counts nothing until the end.
+  const isTotal = status === 'succeeded' || (tally.usage?.completionTokens ?? 0) > 0;
+  const reported = isTotal ? tally.usage : null;
   const { plan, request, requestId } = call;
   const inputTokens = saneCount(reported?.promptTokens) ?? plan.inputTokens;
   const outputTokens =

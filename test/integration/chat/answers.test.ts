@@ -153,6 +153,17 @@ describe('a stream', () => {
     expect(await bench.settle()).toEqual({ available: CREDITS - costOf(3, 2), held: 0 });
   });
 
+  test('that ends early is charged by the engine’s own running count, where it keeps one', async () => {
+    const bench = await makeChatBench(database);
+    const usage = { promptTokens: 3, completionTokens: 7 };
+    bench.engine.answer = () => [{ ...textChunk('a few words'), usage }, 'hang'];
+    const answer = await beginCall(bench, { ...ASK, stream: true });
+    await bench.engine.hanging;
+    answer.hangUp();
+    await answer.invocation.catch(() => {});
+    expect(bench.events).toMatchObject([{ status: 'client_closed', inputTokens: 3, outputTokens: 7 }]);
+  });
+
   test('that the engine breaks ends with an error event and is charged for what was delivered', async () => {
     const bench = await makeChatBench(database);
     bench.engine.answer = () => [textChunk('one '), textChunk('two '), 'break'];
