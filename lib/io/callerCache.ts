@@ -5,9 +5,12 @@ import type { Caller, CallerDirectory } from '#core/tenants/ports.ts';
 
 const MAX_CALLERS = 10_000;
 /** Up to this age an answer is given as it is. */
-const FRESH_MS = 5_000;
-/** Up to this age it is given still, while a newer one is fetched behind the call's back. Past it the call waits. */
-const USABLE_MS = 60_000;
+const FRESH_MS = 2_000;
+/**
+ * Up to this age it is given still, while a newer one is fetched behind the call's back. Past it the call waits: a
+ * model that was taken away, or that another adapter answers now, is never served for longer.
+ */
+const USABLE_MS = 5_000;
 
 type Cached = { readonly caller: Caller; readonly readAtMs: number };
 

@@ -170,7 +170,7 @@ test('a warm cache asks nothing, refreshes behind the call, and waits once an an
   expect(calls).toBe(0);
 
   await directory.updateTenant(tenant.id, { name: 'Renamed' }, audit({ tenantId: tenant.id }));
-  now = 6_000;
+  now = 3_000;
   expect((await cached.find(key.id))?.tenant.name).toBe(tenant.name);
   await expect.poll(async () => (await cached.find(key.id))?.tenant.name).toBe('Renamed');
 
