@@ -40,7 +40,7 @@ const UsageEventMessage = z.object({
   keyId: id<KeyId>('key'),
   requestId: id<RequestId>('request'),
   holdId: id<HoldId>('hold'),
-  model: z.string().check(z.minLength(1), z.maxLength(200)),
+  model: z.string().check(z.minLength(1), z.maxLength(256)),
   adapter: z.nullable(z.string()),
   operation: z.enum(['chat.completion', 'text_completion']),
   user: z.nullable(z.string()),
