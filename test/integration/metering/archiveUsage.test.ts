@@ -7,8 +7,13 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dayOf, hourOf } from '#core/ledger/rollup.ts';
 import { archiveKey } from '#core/metering/archiveLine.ts';
+import { archiveUsage } from '#core/metering/archiveUsage.ts';
+import type { UsageArchive } from '#core/metering/ports.ts';
 import { reportUsage, USAGE_DIMENSIONS } from '#core/metering/usageReport.ts';
 import type { TenantId } from '#core/shared/ids.ts';
+import { reportArchive } from '#io/archiveReport.ts';
+import { METRICS } from '#io/definitions/metrics.ts';
+import { makeObservability } from '#io/observability.ts';
 import { makeUsageArchive } from '#io/s3/usageArchive.ts';
 import { NOON_MS } from '#test/builders/ledger.ts';
 import { type Metering, startMetering, variedCalls } from '#test/builders/metering.ts';
@@ -114,6 +119,31 @@ test('an object depends on its entries alone, byte by byte', async () => {
   const key = archiveKey(tenantId, hourOf(NOON_MS));
   expect(after.get(key)).toEqual(before.get(key));
   expect(after.size).toBe(before.size + 1);
+});
+
+test('an hour that cannot be written stays due, is counted, and leaves the others alone', async () => {
+  const { tenantId, events } = await metering.tenantWithCalls('fails', variedCalls(3));
+  await metering.send(events);
+  await metering.settleQueue();
+  const whole = makeUsageArchive(metering.aws.s3, metering.bucket);
+  const failing = archiveKey(tenantId, hourOf(NOON_MS));
+  const archive: UsageArchive = {
+    ...whole,
+    replace: async (key, ...rest) => {
+      if (key === failing) throw new Error('the bucket is away');
+      return whole.replace(key, ...rest);
+    },
+  };
+  const hours = await archiveUsage({ book: metering.ledger, directory: metering.directory, archive });
+  reportArchive(makeObservability(METRICS.archiveFailures.service), hours);
+
+  expect((await metering.ledger.archiveDue(tenantId)).map(({ hour }) => hour)).toEqual([hourOf(NOON_MS)]);
+  expect(metering.metrics).toContainEqual(
+    expect.objectContaining({ service: 'archive-usage', [METRICS.archiveFailures.name]: 1 }),
+  );
+  await metering.archive();
+  expect(await metering.ledger.archiveDue(tenantId)).toEqual([]);
+  expect((await metering.readArchive()).has(failing)).toBe(true);
 });
 
 async function* lines(...texts: string[]): AsyncGenerator<string> {
