@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 // `npm run check`: every part, each also a script of its own, even when one before it failed.
-const PARTS = ['types', 'lint', 'knip', 'imports', 'synth', 'lint:templates', 'agreement', 'bundles'];
+const PARTS = ['lock', 'types', 'lint', 'knip', 'imports', 'synth', 'lint:templates', 'agreement', 'bundles'];
 
 const results = PARTS.map((part) => {
   console.log(`\n── npm run ${part}`);
