@@ -26,7 +26,7 @@ export async function startTestGateway(handlers: Handlers, timeoutSeconds?: numb
       handlers[name] ?? missing,
     );
   };
-  const server = makeGateway({
+  const gateway = makeGateway({
     functions: {
       chat: make('chat'),
       control: make('control'),
@@ -35,13 +35,10 @@ export async function startTestGateway(handlers: Handlers, timeoutSeconds?: numb
     },
     log: (message, error) => log.push(`${message}: ${error}`),
   });
-  const origin = await listenOnLoopback(server, 0);
+  const origin = await listenOnLoopback(gateway.server, 0);
   return {
     url: `${origin}/v1`,
     log,
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-    },
+    stop: gateway.close,
   };
 }

@@ -12,7 +12,9 @@ import {
   startRefused,
 } from '#test/builders/product.ts';
 
-const Tenant = z.object({ account: z.object({ available: z.string() }) });
+const Tenant = z.object({ account: z.object({ available: z.string(), held: z.string() }) });
+
+const Usage = z.object({ total: z.object({ calls: z.number() }) });
 
 // One product is started, used, killed and started again through the tests below, in their order.
 const dataDir = newDataDir();
@@ -30,11 +32,12 @@ const api = (path: string, apiKey: string | undefined, init: RequestInit = {}) =
     ...init,
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
   });
-const available = async (tenant: number): Promise<string> => {
+const accountOf = async (tenant: number) => {
   const { adminKey, tenants } = product.connection;
   const answer = await api(`/admin/tenants/${tenants[tenant]?.id}`, adminKey);
-  return Tenant.parse(await answer.json()).account.available;
+  return Tenant.parse(await answer.json()).account;
 };
+const available = async (tenant: number): Promise<string> => (await accountOf(tenant)).available;
 
 test('is ready within 15 seconds', () => {
   expect(product.readyMs).toBeLessThan(15_000);
@@ -102,6 +105,39 @@ test('keeps its state over a restart', async () => {
   expect(product.connection.tenants).toEqual(tenants);
   expect(product.connection.adminKey).toBe(adminKey);
   expect(await available(0)).toBe(before);
+}, 60_000);
+
+const chat = (tenant: number, body: object, signal?: AbortSignal) => {
+  const { apiKey, model } = product.connection.tenants[tenant] ?? {};
+  return api('/chat/completions', apiKey, {
+    method: 'POST',
+    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'I was charged twice.' }], ...body }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+};
+
+test('a demonstration tenant is answered, token by token, and charged', async () => {
+  const before = Number(await available(0));
+  const answer = await chat(0, { stream: true, max_tokens: 8 });
+  expect(answer.status).toBe(200);
+  const text = await answer.text();
+  expect(text.split('\n\n').filter((event) => event.startsWith('data: ')).length).toBeGreaterThan(2);
+  expect(text.trimEnd()).toMatch(/data: \[DONE\]$/);
+  await expect.poll(() => available(0), { timeout: 15_000 }).not.toBe(String(before));
+  await expect.poll(async () => (await accountOf(0)).held, { timeout: 15_000 }).toBe('0');
+  expect(Number(await available(0))).toBeLessThan(before);
+});
+
+test('an end in the middle of a stream still meters what was delivered', async () => {
+  const answer = await chat(1, { stream: true, max_tokens: 400, stop: null });
+  const reader = answer.body?.getReader();
+  await reader?.read();
+  await product.end();
+  await reader?.cancel().catch(() => undefined);
+  product = await startProduct({ dataDir });
+  await expect.poll(async () => (await accountOf(1)).held, { timeout: 15_000 }).toBe('0');
+  const usage = await api('/usage', product.connection.tenants[1]?.apiKey);
+  expect(Usage.parse(await usage.json()).total.calls).toBe(1);
 }, 60_000);
 
 test('killed outright, it leaves no process behind and starts again', async () => {

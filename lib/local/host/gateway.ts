@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiError } from '#api/errors.ts';
 import { matchRoute, type RouteMatch } from '#api/matchRoute.ts';
 import { ROUTES, type Route } from '#api/routes.ts';
@@ -19,6 +20,9 @@ export const MAX_PAYLOAD_BYTES = 10 * 1024 * 1024;
 const INTEGRATION_TIMEOUT_MS = 29_000;
 /** The account's concurrency: what comes above it is told to wait. */
 const MAX_IN_FLIGHT = 1_000;
+const FINISH_WITHIN_MS = 1_000;
+const METER_WITHIN_MS = 700;
+const LOOK_EVERY_MS = 10;
 
 export type GatewayOptions = {
   readonly functions: Readonly<Record<Route['function'] | 'authorizer', LocalFunction>>;
@@ -31,8 +35,14 @@ type Exchange = {
   readonly requestId: string;
 };
 
+export type Gateway = {
+  readonly server: Server;
+  /** Takes no more requests, lets those at work end for a moment, hangs up on the rest and lets them be metered. */
+  readonly close: () => Promise<void>;
+};
+
 /** An HTTP server that does with requests what API Gateway does with them in front of the same functions. */
-export function makeGateway({ functions, log }: GatewayOptions): Server {
+export function makeGateway({ functions, log }: GatewayOptions): Gateway {
   let inFlight = 0;
 
   async function handle(exchange: Exchange): Promise<void> {
@@ -95,7 +105,21 @@ export function makeGateway({ functions, log }: GatewayOptions): Server {
     void admit({ request, response, requestId: randomUUID() });
   });
   guardProtocol(server, MAX_PAYLOAD_BYTES, TOO_LARGE);
-  return server;
+
+  const idleWithin = async (ms: number): Promise<void> => {
+    const deadline = Date.now() + ms;
+    while (inFlight > 0 && Date.now() < deadline) await sleep(LOOK_EVERY_MS);
+  };
+  return {
+    server,
+    close: async () => {
+      server.close();
+      server.closeIdleConnections();
+      await idleWithin(FINISH_WITHIN_MS);
+      server.closeAllConnections();
+      await idleWithin(METER_WITHIN_MS);
+    },
+  };
 }
 
 /** The chat function checks keys itself; signatures are checked over the body, which an authorizer never sees. */

@@ -44,7 +44,7 @@ process.env['PARAMETERS_SECRETS_EXTENSION_HTTP_PORT'] = new URL(secretsUrl).port
 try {
   const functions = await loadFunctions();
   const gateway = makeGateway({ functions, log });
-  const url = await listenOnLoopback(gateway, Number(values.port));
+  const url = await listenOnLoopback(gateway.server, Number(values.port));
   const sqs = new SQSClient({});
   const triggers = startTriggers({
     functions,
@@ -53,10 +53,7 @@ try {
     log,
   });
   serveUntilTold(url, async () => {
-    gateway.close();
-    gateway.closeIdleConnections();
-    await triggers.stop();
-    gateway.closeAllConnections();
+    await Promise.all([gateway.close(), triggers.stop()]);
     secretsServer.close();
   });
 } catch (error) {

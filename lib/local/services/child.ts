@@ -16,13 +16,17 @@ export function startChild(options: {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly onLine?: (line: string) => void;
+  /** Ends it with SIGTERM when aborted. */
+  readonly signal?: AbortSignal;
 }): ChildProcess {
   const child = spawn(options.command, options.args, {
     env: { ...process.env, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
     // A group of its own: Ctrl-C in a terminal reaches the parent alone, which ends the others in order.
     detached: true,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  child.on('error', () => undefined); // whoever waits for it hears of it; an aborted one needs nobody
   for (const stream of [child.stdout, child.stderr]) {
     let rest = '';
     stream?.setEncoding('utf8').on('data', (text: string) => {

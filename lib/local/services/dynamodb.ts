@@ -32,6 +32,7 @@ export async function startDynamoDb(options: {
   readonly file?: string;
   readonly port?: number;
   readonly onLine?: (line: string) => void;
+  readonly signal?: AbortSignal;
 }): Promise<ChildService> {
   const command = dynoxideBinary();
   if (command === undefined) {
@@ -50,6 +51,7 @@ export async function startDynamoDb(options: {
   const child = startChild({
     ...watched(command, args),
     ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const url = `http://127.0.0.1:${port}`;
   await answers(url, () => child.exitCode !== null);

@@ -5,6 +5,7 @@ import { startChild } from './child.ts';
 export function runOnce(options: {
   readonly name: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal;
 }): Promise<void> {
   const main = fileURLToPath(new URL(`../${options.name}/main.ts`, import.meta.url));
   const lines: string[] = [];
@@ -12,6 +13,7 @@ export function runOnce(options: {
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', main],
     env: options.env,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     onLine: (line) => lines.push(line),
   });
   return new Promise((resolve, reject) => {

@@ -12,6 +12,7 @@ export type ServiceOptions = {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly onLine?: (line: string) => void;
+  readonly signal?: AbortSignal;
 };
 
 /**
@@ -29,6 +30,7 @@ export async function startService(options: ServiceOptions): Promise<ChildServic
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', main, ...options.args],
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     onLine: (line) => {
       const url = readyUrl(line);
       if (url !== undefined) return announce(url);

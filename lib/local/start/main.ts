@@ -24,6 +24,7 @@ export async function main(args: readonly string[]): Promise<void> {
     }
     const startedMs = performance.now();
     const events = terminalEvents(options.verbose, (name) => {
+      if (stopping.signal.aborted) return;
       console.error(`tunegate: the local ${name} service ended; see ${options.dataDir}/logs/${name}.log`);
       end?.(1);
     });

@@ -18,6 +18,8 @@ export type ServiceGroup = {
 export type ServiceGroupOptions = {
   readonly logs: string;
   readonly env: Variables;
+  /** Ends what is still starting. */
+  readonly signal?: AbortSignal;
   readonly onStarted: (name: string, url: string, tookMs: number) => void;
   readonly onLine: (name: string, line: string) => void;
   /** A service ended although nobody asked it to. */
@@ -26,6 +28,7 @@ export type ServiceGroupOptions = {
 
 /** The services of one product, each a process of its own that logs to `<logs>/<name>.log`. */
 export function makeServiceGroup(options: ServiceGroupOptions): ServiceGroup {
+  const abortable = options.signal === undefined ? {} : { signal: options.signal };
   const running = new Map<string, ChildService>();
   const stopping = new Set<string>();
 
@@ -53,8 +56,10 @@ export function makeServiceGroup(options: ServiceGroupOptions): ServiceGroup {
 
   return {
     startOwn: (name, args, env) =>
-      start(name, (onLine) => startService({ name, args, env: { ...options.env, ...env }, onLine })),
-    startDynamoDb: (file) => start('dynamodb', (onLine) => startDynamoDb({ file, onLine })),
+      start(name, (onLine) =>
+        startService({ name, args, env: { ...options.env, ...env }, onLine, ...abortable }),
+      ),
+    startDynamoDb: (file) => start('dynamodb', (onLine) => startDynamoDb({ file, onLine, ...abortable })),
     processes: () =>
       Object.fromEntries(
         [...running].flatMap(([name, { process }]) => (process.pid ? [[name, process.pid]] : [])),

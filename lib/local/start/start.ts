@@ -49,18 +49,24 @@ export async function start(
     rmSync(paths.run, { force: true });
     directory.release();
   };
+  // Once it runs, an end is orderly: the functions first, then what they write to.
+  const starting = new AbortController();
+  const abort = (): void => starting.abort(signal.reason);
+  signal.addEventListener('abort', abort);
   try {
     const port = await choosePort(options.port);
     await endStaleProcesses(paths.run, options.dataDir);
     if (options.fresh) clearDataDirectory(paths);
     const secrets = openSecrets(paths.secrets);
     const env = baseEnvironment(process.env, secrets.awsSecretAccessKey);
-    group = makeServiceGroup({ ...events, logs: paths.logs, env });
-    const connection = await startAll({ port, directory, secrets, env, group, signal });
+    group = makeServiceGroup({ ...events, logs: paths.logs, env, signal: starting.signal });
+    const connection = await startAll({ port, directory, secrets, env, group, signal: starting.signal });
     return { connection, processes: group.processes, stop };
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -84,7 +90,7 @@ async function startAll({ port, directory, secrets, env, group, signal }: Starti
   const secretsFile = `${paths.secrets}.functions`;
   writePrivate(secretsFile, JSON.stringify(secretValues(secrets)));
   await Promise.all([
-    runOnce({ name: 'setup', env: functionEnv }),
+    runOnce({ name: 'setup', env: functionEnv, signal }),
     group.startOwn('host', ['--port', String(port), '--secrets', secretsFile], functionEnv),
   ]);
   signal.throwIfAborted();
