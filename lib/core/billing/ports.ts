@@ -1,6 +1,13 @@
 import type { CheckoutId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
-import type { Checkout, ObservedPayment, PaymentMessage, PaymentRecord, WebhookRecord } from './types.ts';
+import type {
+  Checkout,
+  ObservedPayment,
+  PaymentMessage,
+  PaymentRecord,
+  RecentAtProvider,
+  WebhookRecord,
+} from './types.ts';
 
 /** Why a webhook was not taken. Only `authentic_but_out_of_time` is worth an alarm: it was really Dodo's. */
 export type SignatureRefused = {
@@ -41,6 +48,10 @@ export type PaymentProvider = {
   readonly readPayment: (
     paymentId: string,
   ) => Promise<Result<ObservedPayment, ProviderUnavailable | { readonly code: 'payment_not_found' }>>;
+  readonly listRecent: (since: {
+    readonly paymentsSinceMs: number;
+    readonly disputesSinceMs: number;
+  }) => Promise<Result<RecentAtProvider, ProviderUnavailable>>;
 };
 
 /** Takes a message for `applyPayment`. Resolves when it is durable. */

@@ -72,6 +72,17 @@ export type ObservedPayment = {
   readonly disputes: readonly ObservedDispute[];
 };
 
+/** What Dodo lists of late: enough to see what we missed. */
+export type RecentAtProvider = {
+  /** Succeeded payments that name a checkout of ours. */
+  readonly payments: readonly { readonly id: string }[];
+  /** Succeeded refunds. */
+  readonly refunds: readonly { readonly id: string; readonly paymentId: string }[];
+  readonly disputes: readonly { readonly paymentId: string; readonly status: string }[];
+  /** False when there was more than was read. */
+  readonly isComplete: boolean;
+};
+
 type StepBase = { readonly reason: string; readonly atMs: number };
 
 /** One thing to do to the ledger. Decided once, kept, and then done as often as it takes: each is safe to repeat. */

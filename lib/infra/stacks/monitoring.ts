@@ -51,6 +51,10 @@ const COUNTED: Readonly<
     meaning: 'Dodo told of payments that belong to no checkout of ours.',
     runbook: 'a-payment-has-no-checkout',
   },
+  missedPayments: {
+    meaning: 'Payments were found whose webhook never came.',
+    runbook: 'webhooks-are-late',
+  },
   lateWebhooks: {
     meaning: 'Webhooks arrive long after Dodo made them.',
     runbook: 'webhooks-are-late',

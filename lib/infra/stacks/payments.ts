@@ -11,11 +11,13 @@ const LATE_AFTER = Duration.minutes(10);
 
 export type PaymentsStackProps = StackProps & { readonly environment: Environment; readonly data: DataStack };
 
-/** From Dodo's webhook to granted credits: the function that takes the webhook, the queue, the function that applies it. */
+/** From Dodo's webhook to granted credits: the function that takes the webhook, the queue, the function that applies it, and the
+ * one that looks for what never came. */
 export class PaymentsStack extends Stack {
   readonly payments: WorkQueue;
   readonly webhook: TunegateFunction;
   readonly apply: TunegateFunction;
+  readonly find: TunegateFunction;
 
   constructor(scope: Construct, id: string, { environment, data, ...props }: PaymentsStackProps) {
     super(scope, id, { ...props, terminationProtection: environment.keepsData });
@@ -28,11 +30,13 @@ export class PaymentsStack extends Stack {
     };
     this.webhook = new TunegateFunction(this, 'dodo-webhook', shared);
     this.apply = new TunegateFunction(this, 'apply-payment', shared);
+    this.find = new TunegateFunction(this, 'find-missed-payments', shared);
   }
 
   watch(alarms: AlarmSet): void {
     this.payments.watch(alarms, { maxAge: LATE_AFTER });
     this.webhook.watch(alarms);
     this.apply.watch(alarms);
+    this.find.watch(alarms);
   }
 }

@@ -86,6 +86,12 @@ export const FUNCTIONS = {
       callsDodo: true,
     },
   },
+  'find-missed-payments': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 15 },
+    uses: { tables: { billing: 'read' }, queues: ['payments'], secrets: ['dodo'], callsDodo: true },
+  },
   'settle-usage': {
     memoryMb: 512,
     timeoutSeconds: 60,

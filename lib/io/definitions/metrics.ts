@@ -18,6 +18,8 @@ export const METRICS = {
   archiveFailures: { name: 'ArchiveFailures', service: 'archive-usage' },
   /** Signed webhooks whose payment or refund cannot be matched with a checkout of ours. */
   unmatchedPayments: { name: 'UnmatchedPayments', service: 'apply-payment' },
+  /** Payments, refunds and disputes that were found by looking: their webhooks never came. */
+  missedPayments: { name: 'MissedPayments', service: 'find-missed-payments' },
   /** Webhooks that arrived long after Dodo made them: deliveries fail or are late. */
   lateWebhooks: { name: 'LateWebhooks', service: 'dodo-webhook' },
 } as const;

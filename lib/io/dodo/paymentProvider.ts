@@ -8,6 +8,7 @@ import type {
 } from '#core/billing/ports.ts';
 import type { ObservedRefund } from '#core/billing/types.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
+import { listRecent } from './listRecent.ts';
 import { readPaymentShape } from './readPaymentShape.ts';
 
 const MAX_DETAIL = 200;
@@ -42,6 +43,12 @@ export function makePaymentProvider(client: () => Promise<DodoPayments>): Paymen
       if (read.ok) return read;
       if (read.error.code === 'payment_provider_refused') return err({ code: 'payment_not_found' });
       return err(read.error);
+    },
+    listRecent: async (since) => {
+      const dodo = await client();
+      const listed = await attempt(() => listRecent(dodo, since));
+      // A list that is refused is a fault of our set-up: nothing is known, as when nobody answers.
+      return listed.ok ? listed : err({ ...listed.error, code: 'payment_provider_unavailable' });
     },
   };
 }

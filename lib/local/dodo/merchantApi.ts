@@ -236,7 +236,15 @@ function itemAmount(shop: Shop, paymentId: string, productId: string): number {
 }
 
 // Pages count from 0; the SDK's own pagination starts at what `page_number` says and skips one when it is left out.
-function page<T>(request: StandInRequest, items: readonly T[]): { readonly items: readonly T[] } {
+function page<T extends { readonly created_at: string; readonly status?: string | null }>(
+  request: StandInRequest,
+  all: readonly T[],
+): { readonly items: readonly T[] } {
+  const status = request.url.searchParams.get('status');
+  const since = Date.parse(request.url.searchParams.get('created_at_gte') ?? '1970-01-01');
+  const items = all.filter(
+    (item) => (status === null || item.status === status) && Date.parse(item.created_at) >= since,
+  );
   const size = Math.min(Number(request.url.searchParams.get('page_size') ?? 10) || 10, MAX_PAGE);
   const number = Number(request.url.searchParams.get('page_number') ?? 0) || 0;
   return { items: items.slice(number * size, (number + 1) * size) };
