@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { CliError } from './cliError.ts';
-import { pageOptions } from './options.ts';
+import { type Page, pageOptions } from './options.ts';
 import type { Column } from './print.ts';
 import type { OpenSession } from './session.ts';
 
@@ -66,19 +66,9 @@ export function addCreditCommands(program: Command, open: OpenSession): void {
 
   pageOptions(credits.command('entries').description('list the account book, newest first'))
     .argument('<tenant>', 'its id or name')
-    .action(
-      async (
-        tenant: string,
-        { limit, cursor }: { readonly limit?: string; readonly cursor?: string },
-        command: Command,
-      ) => {
-        const { api, print, tenantPath } = open(command);
-        const path = `${await tenantPath(tenant)}/credits/entries`;
-        print.list(
-          await api.call('GET', path, { query: { limit, cursor } }),
-          ENTRY_COLUMNS,
-          'No entries yet.',
-        );
-      },
-    );
+    .action(async (tenant: string, { limit, cursor }: Page, command: Command) => {
+      const { api, print, tenantPath } = open(command);
+      const path = `${await tenantPath(tenant)}/credits/entries`;
+      print.list(await api.call('GET', path, { query: { limit, cursor } }), ENTRY_COLUMNS, 'No entries yet.');
+    });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseDuration } from './duration.ts';
-import { reasonOption } from './options.ts';
+import { type Page, pageOptions, reasonOption } from './options.ts';
 import type { Column } from './print.ts';
 import type { OpenSession, Session } from './session.ts';
 
@@ -22,13 +22,11 @@ const SHOWN_ONCE = '\nKeep this key now: it is shown only once.';
 export function addKeyCommands(program: Command, open: OpenSession): void {
   const keys = program.command('keys').description("a tenant's API keys");
 
-  keys
-    .command('list')
-    .description('list keys, without their texts')
+  pageOptions(keys.command('list').description('list keys, oldest first, without their texts'))
     .argument('<tenant>', 'its id or name')
-    .action(async (tenant: string, _: object, command: Command) => {
+    .action(async (tenant: string, { limit, cursor }: Page, command: Command) => {
       const { api, print, tenantPath } = open(command);
-      const body = await api.call('GET', `${await tenantPath(tenant)}/keys`);
+      const body = await api.call('GET', `${await tenantPath(tenant)}/keys`, { query: { limit, cursor } });
       print.list(body, KEY_COLUMNS, 'No keys yet. `tunegate keys create <tenant> <name>` makes one.');
     });
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CliError } from './cliError.ts';
-import { pageOptions, reasonOption } from './options.ts';
+import { type Page, pageOptions, reasonOption } from './options.ts';
 import type { Column } from './print.ts';
 import type { OpenSession } from './session.ts';
 
@@ -31,7 +31,7 @@ export function addTenantCommands(program: Command, open: OpenSession): void {
   const tenants = program.command('tenants').description('the clients that you sell to');
 
   pageOptions(tenants.command('list').description('list tenants, oldest first')).action(
-    async (options: { readonly limit?: string; readonly cursor?: string }, command: Command) => {
+    async (options: Page, command: Command) => {
       const { api, print } = open(command);
       const { limit, cursor } = options;
       const body = await api.call('GET', '/admin/tenants', { query: { limit, cursor } });

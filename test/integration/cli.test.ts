@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { runCli } from '#cli/runCli.ts';
@@ -213,8 +213,10 @@ test('an audit reads the data of a stopped product, and says so when there is no
 });
 
 test('the script itself runs, and every command has help', () => {
+  // As npx does: the node of this run comes first on the path.
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` };
   const script = (...args: readonly string[]) =>
-    spawnSync(join(process.cwd(), 'bin', 'cli.ts'), args, { encoding: 'utf8' });
+    spawnSync(join(process.cwd(), 'bin', 'cli.ts'), args, { encoding: 'utf8', env });
   expect(script('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('Exit codes') });
   expect(script('keys', 'rotate', '--help').stdout).toContain('grace period');
   expect(script('status', '--data', join(directory, 'nothing'))).toMatchObject({ status: 2, stdout: '' });

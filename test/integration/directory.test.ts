@@ -64,7 +64,7 @@ test('an unknown key, tenant or model is undefined or empty, never an error', as
   const nobody = systemWorld.newId<TenantId>('tenant');
   expect(await directory.readTenant(nobody)).toBeUndefined();
   expect(await directory.listModels(nobody)).toEqual([]);
-  expect(await directory.listKeys(nobody)).toEqual([]);
+  expect(await directory.listKeys(nobody, { limit: 10 })).toEqual({ keys: [], nextCursor: null });
   expect(await directory.updateTenant(nobody, { name: 'x' }, audit({ tenantId: nobody }))).toBeUndefined();
   expect(await directory.createKey(aKey({ tenantId: nobody }), audit({ tenantId: nobody }))).toBe(false);
   expect(await directory.createModel(aModel({ tenantId: nobody }), audit({ tenantId: nobody }))).toBe(false);
@@ -106,7 +106,7 @@ test('a rotation gives the old key its end and the new key its place, once', asy
   const replacement = aKey({ tenantId: tenant.id });
   expect(await rotate(replacement)).toBe(true);
   expect(await rotate()).toBe(false);
-  expect(await directory.listKeys(tenant.id)).toEqual([
+  expect((await directory.listKeys(tenant.id, { limit: 10 })).keys).toEqual([
     { ...key, expiresAtMs: 5_000, replacedBy: replacement.id },
     replacement,
   ]);

@@ -23,6 +23,16 @@ describe('keys', () => {
     expect(JSON.stringify(list.body)).not.toContain(created.body.api_key);
   });
 
+  test('the list of keys comes in pages', async () => {
+    const { path, keyId } = await agency.newTenant();
+    const { body } = await admin('POST', `${path}/keys`, { name: 'second' });
+    const first = await admin('GET', `${path}/keys`, undefined, { query: { limit: '1' } });
+    expect(first.body).toMatchObject({ data: [{ id: keyId }], has_more: true });
+    const query = { limit: '1', cursor: first.body.next_cursor };
+    const rest = await admin('GET', `${path}/keys`, undefined, { query });
+    expect(rest.body).toMatchObject({ data: [{ id: body.id }], has_more: false });
+  });
+
   test.each([
     [{}, 'name'],
     [{ name: 'x', scopes: [] }, 'scopes'],

@@ -9,7 +9,17 @@ import { type RotateRefused, rotateKey as rotate } from '#core/tenants/rotateKey
 import { type ApiKey, SCOPES } from '#core/tenants/types.ts';
 import { keyState } from '#core/tenants/verifyApiKey.ts';
 import type { RouteHandler } from './dispatch.ts';
-import { actOf, dateField, idParam, listBody, nameField, reasonField, toSeconds } from './fields.ts';
+import {
+  actOf,
+  dateField,
+  idParam,
+  listBody,
+  nameField,
+  pageFields,
+  pageOf,
+  reasonField,
+  toSeconds,
+} from './fields.ts';
 import { TENANT_NOT_FOUND, tenantRefusal } from './tenants.ts';
 
 const DEFAULT_GRACE_SECONDS = 86_400;
@@ -37,15 +47,23 @@ export const createKey: RouteHandler = async (deps, request) => {
   return respond(201, issuedBody(issued.value, deps.world.clock()));
 };
 
-/** `GET /admin/tenants/{tenant}/keys`, oldest first, without their texts. */
+const KeysQuery = z.strictObject(pageFields);
+
+/** `GET /admin/tenants/{tenant}/keys?limit=&cursor=`, oldest first, without their texts. */
 export const listKeys: RouteHandler = async ({ directory, world }, request) => {
+  const query = readQuery(request, KeysQuery);
+  if (!query.ok) return refuse(query.error);
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
-  const [tenant, keys] =
-    tenantId === undefined
-      ? []
-      : await Promise.all([directory.readTenant(tenantId), directory.listKeys(tenantId)]);
-  if (tenant === undefined || keys === undefined) return refuse(TENANT_NOT_FOUND);
-  return respond(200, listBody(keys.map((key) => keyBody(key, world.clock()))));
+  const tenant = tenantId === undefined ? undefined : await directory.readTenant(tenantId);
+  if (tenant === undefined) return refuse(TENANT_NOT_FOUND);
+  const { keys, nextCursor } = await directory.listKeys(tenant.id, pageOf(query.value));
+  return respond(
+    200,
+    listBody(
+      keys.map((key) => keyBody(key, world.clock())),
+      nextCursor,
+    ),
+  );
 };
 
 const Rotation = z.strictObject({

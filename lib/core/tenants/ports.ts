@@ -61,7 +61,11 @@ export type Directory = CallerDirectory & {
   readonly rotateKey: (rotation: KeyRotation, audit: AuditRecord) => Promise<boolean>;
   /** False when the key is missing or revoked already. */
   readonly revokeKey: (id: KeyId, atMs: number, audit: AuditRecord) => Promise<boolean>;
-  readonly listKeys: (tenantId: TenantId) => Promise<readonly ApiKey[]>;
+  /** Oldest first, at most `limit` (≤ 100); what has ended stays. A key made a moment ago may be missing. */
+  readonly listKeys: (
+    tenantId: TenantId,
+    page: PageRequest,
+  ) => Promise<{ readonly keys: readonly ApiKey[]; readonly nextCursor: string | null }>;
 
   readonly createModel: (model: ModelRoute, audit: AuditRecord) => Promise<boolean>;
   readonly removeModel: (tenantId: TenantId, alias: string, audit: AuditRecord) => Promise<boolean>;

@@ -28,7 +28,7 @@ const THERE = 'attribute_exists(pk)';
 /** The directory on its table. Every read by id is consistent; lists come from the index and may lag by a moment. */
 export function makeDirectory(client: DynamoDBDocumentClient, table: string): Directory {
   const reader = makeTableReader(client, table);
-  const { get, queryAll, queryPage } = reader;
+  const { get, queryPage } = reader;
   const readTenant = async (id: TenantId) => mapItem(await get(tenantKey(id)), toTenant);
   const readKey = async (id: KeyId) => mapItem(await get(keyKey(id)), toKey);
   const write = writeTogether(client, table);
@@ -89,8 +89,12 @@ export function makeDirectory(client: DynamoDBDocumentClient, table: string): Di
         },
         { Put: { Item: auditItem(audit) } },
       ]),
-    listKeys: async (tenantId) =>
-      (await queryAll({ partition: keyList(tenantId), indexed: true, newestFirst: false })).map(toKey),
+    listKeys: async (tenantId, page) => {
+      const list = { partition: keyList(tenantId), indexed: true, newestFirst: false };
+      const { items, more } = await queryPage(list, page);
+      const keys = items.map(toKey);
+      return { keys, nextCursor: more ? (keys.at(-1)?.id ?? null) : null };
+    },
 
     createModel: (model, audit) =>
       write([
