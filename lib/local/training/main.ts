@@ -10,6 +10,9 @@ const { values } = parseArgs({
     out: { type: 'string' },
     epochs: { type: 'string', default: String(DEFAULT_SETTINGS.epochs) },
     rate: { type: 'string', default: String(DEFAULT_SETTINGS.learningRate) },
+    validation: { type: 'string', default: String(DEFAULT_SETTINGS.validationShare) },
+    'word-dropout': { type: 'string', default: '0' },
+    'join-same-answer': { type: 'string', default: '0' },
     seed: { type: 'string', default: String(DEFAULT_SETTINGS.seed) },
   },
 });
@@ -24,6 +27,11 @@ const settings = {
   epochs: Number(values.epochs),
   learningRate: Number(values.rate),
   seed: Number(values.seed),
+  validationShare: Number(values.validation),
+  augmentation: {
+    wordDropout: Number(values['word-dropout']),
+    joinSameAnswer: Number(values['join-same-answer']),
+  },
 };
 await trainLora({ base: values.base, train: values.train, out: values.out }, settings, (event) =>
   console.log(JSON.stringify(event)),

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readTokenizer } from '#io/tokenizers.ts';
 import { type BaseModel, readBaseModel } from '#local/engine/baseModel.ts';
 import { readSafetensors } from '#local/engine/safetensors.ts';
-import { type Example, makeExample, readConversations } from './examples.ts';
+import { type Augmentation, augment } from './augment.ts';
+import { type Conversation, type Example, makeExample, readConversations } from './examples.ts';
 import { makeRandom, shuffled } from './random.ts';
 import { type LoraSettings, type LoraTrainer, makeLoraTrainer } from './trainer.ts';
 import { type Lineage, writeAdapter } from './writeAdapter.ts';
@@ -13,6 +15,9 @@ export type TrainingSettings = LoraSettings & {
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  /** The share of the conversations that is kept apart to watch the training. */
+  readonly validationShare: number;
+  readonly augmentation: Augmentation;
 };
 
 export const DEFAULT_SETTINGS: TrainingSettings = {
@@ -22,6 +27,8 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   epochs: 8,
   batchSize: 16,
   learningRate: 3e-3,
+  validationShare: 0.1,
+  augmentation: { wordDropout: 0, joinSameAnswer: 0 },
 };
 
 /** What a run tells while it goes on, one JSON line each. */
@@ -42,10 +49,10 @@ export type TrainingEvent =
     }
   | { readonly event: 'finished'; readonly seconds: number; readonly rssMb: number };
 
+const THREADS = Math.min(4, availableParallelism());
 const WARM_UP_STEPS = 10;
 const FINAL_RATE = 0.05; // of the learning rate
 const MAX_VALIDATION = 64;
-const VALIDATION_SHARE = 0.1;
 /** Batches are cut from this many neighbours sorted by length: little padding, and still a random order. */
 const BUCKET_BATCHES = 8;
 
@@ -59,12 +66,13 @@ export async function trainLora(
   const base = readBaseModel(paths.base);
   const data = readFileSync(paths.train);
   const random = makeRandom(settings.seed);
-  const examples = shuffled(await readExamples(base, data.toString('utf8')), random);
-  const held = Math.min(MAX_VALIDATION, Math.floor(examples.length * VALIDATION_SHARE));
-  const validation = examples.slice(0, held);
-  const training = examples.slice(held);
+  const encode = await exampleEncoder(base);
+  const conversations = shuffled(readConversations(data.toString('utf8')), random);
+  const held = Math.min(MAX_VALIDATION, Math.floor(conversations.length * settings.validationShare));
+  const validation = conversations.slice(0, held).map(encode);
+  const training = conversations.slice(held);
   const { tensors } = readSafetensors(readFileSync(join(paths.base, 'model.safetensors')));
-  const trainer = await makeLoraTrainer(base.config, tensors, settings);
+  const trainer = await makeLoraTrainer(base.config, tensors, settings, THREADS);
   const trainable = trainer.parameters.reduce((sum, parameter) => sum + parameter.values.length, 0);
   tell({ event: 'started', examples: training.length, validation: held, trainable });
 
@@ -74,7 +82,8 @@ export async function trainLora(
     const epochStarted = performance.now();
     let loss = 0;
     let tokens = 0;
-    const batches = cutBatches(training, settings.batchSize, random);
+    const examples = augment(training, settings.augmentation, random).map(encode);
+    const batches = cutBatches(examples, settings.batchSize, random);
     for (const batch of batches) {
       const done = await trainer.step(batch, rateAt(step, steps, settings.learningRate));
       step += 1;
@@ -94,7 +103,7 @@ export async function trainLora(
     baseModel: base.id,
     baseSha256: base.sha256,
     datasetSha256: createHash('sha256').update(data).digest('hex'),
-    examples: examples.length,
+    examples: training.length,
     settings,
     seconds: Math.round((performance.now() - started) / 1000),
   };
@@ -104,10 +113,10 @@ export async function trainLora(
   return lineage;
 }
 
-async function readExamples(base: BaseModel, jsonl: string): Promise<readonly Example[]> {
+async function exampleEncoder(base: BaseModel): Promise<(conversation: Conversation) => Example> {
   const tokenizer = await readTokenizer(dirname(base.directory), base.id);
   const limits = { endToken: base.config.eos_token_id, contextTokens: base.config.max_position_embeddings };
-  return readConversations(jsonl).map((conversation) => makeExample(tokenizer, conversation, limits));
+  return (conversation) => makeExample(tokenizer, conversation, limits);
 }
 
 function cutBatches(

@@ -35,7 +35,7 @@ export async function makeLoraTrainer(
   config: LlamaConfig,
   weights: ReadonlyMap<string, StoredTensor>,
   settings: LoraSettings,
-  threads = 2,
+  threads: number,
 ): Promise<LoraTrainer> {
   const graph = buildLlamaGraph(config, weights, settings);
   const random = makeRandom(settings.seed);
@@ -52,6 +52,8 @@ export async function makeLoraTrainer(
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3, // errors only
+    // Threads that wait for work by spinning would take the processor from everything else on the machine.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   const adam: AdamState = makeAdamState(parameters.map((parameter) => parameter.values.length));
 
