@@ -38,6 +38,8 @@ export type InferenceSettings = {
   /** On-demand price of one instance, as last seen for us-east-1; only the printed estimate uses it. */
   readonly instanceUsdPerHour: number;
   readonly maxInstances: number;
+  /** Copies of the base model that never sleep: 0 costs nothing while nobody calls, and a wait of minutes then. */
+  readonly minCopies: number;
   /** Copies of the base model that may run; each takes the accelerators below. */
   readonly maxCopies: number;
   readonly acceleratorsPerCopy: number;
@@ -78,6 +80,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       instanceType: 'ml.g5.xlarge',
       instanceUsdPerHour: 1.41,
       maxInstances: 1,
+      minCopies: 0,
       maxCopies: 1,
       acceleratorsPerCopy: 1,
       minMemoryMbPerCopy: 4_096,
@@ -106,6 +109,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       instanceType: 'ml.g5.2xlarge',
       instanceUsdPerHour: 1.52,
       maxInstances: 4,
+      minCopies: 0,
       maxCopies: 4,
       acceleratorsPerCopy: 1,
       minMemoryMbPerCopy: 8_192,

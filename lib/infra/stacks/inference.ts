@@ -163,7 +163,7 @@ export class InferenceStack extends Stack {
           inferenceAmiVersion: INSTANCE_AMI,
           managedInstanceScaling: {
             status: 'ENABLED',
-            minInstanceCount: 0,
+            minInstanceCount: inference.minCopies,
             maxInstanceCount: inference.maxInstances,
           },
           routingConfig: { routingStrategy: 'LEAST_OUTSTANDING_REQUESTS' },
@@ -207,7 +207,7 @@ export class InferenceStack extends Stack {
       serviceNamespace: scaling.ServiceNamespace.SAGEMAKER,
       scalableDimension: 'sagemaker:inference-component:DesiredCopyCount',
       resourceId: `inference-component/${this.baseComponentName}`,
-      minCapacity: 0,
+      minCapacity: inference.minCopies,
       maxCapacity: inference.maxCopies,
     });
     copies.node.addDependency(component);
