@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { startDynamoDb } from './services/dynamodb.ts';
+import { pathsIn } from './start/paths.ts';
 
 /** What a running product says of itself in its data directory. */
 const runSchema = z.object({ dynamodbUrl: z.url() });
@@ -16,11 +16,13 @@ const ANSWERS_WITHIN_MS = 1_000;
  * there is none.
  */
 export async function openDatabase(dataDir: string): Promise<OpenDatabase> {
-  const running = await runningDatabase(join(dataDir, 'run.json'));
+  const paths = pathsIn(dataDir);
+  const running = await runningDatabase(paths.run);
   if (running !== undefined) return { url: running, stop: async () => {} };
-  const file = join(dataDir, 'dynamodb.sqlite');
-  if (!existsSync(file)) throw new Error(`${dataDir} holds no data: nothing has run there yet`);
-  return startDynamoDb({ file });
+  const external = process.env['TUNEGATE_DYNAMODB_ENDPOINT'];
+  if (external !== undefined) return { url: external, stop: async () => {} };
+  if (!existsSync(paths.dynamodb)) throw new Error(`${dataDir} holds no data: nothing has run there yet`);
+  return startDynamoDb({ file: paths.dynamodb });
 }
 
 /** The address of the running product's database; undefined when it has ended, however it ended. */

@@ -3,6 +3,13 @@
  * says otherwise. Every run draws new examples; a failure prints the seed that repeats it.
  */
 export function runs(usual: number): { readonly numRuns: number } {
+  return { numRuns: askedRuns() ?? usual };
+}
+
+/** A property's time limit in the test command; none where somebody asked for more examples. */
+export const patienceMs = (usual: number): number => (askedRuns() === undefined ? usual : 0);
+
+function askedRuns(): number | undefined {
   const asked = Number(process.env['TUNEGATE_PROPERTY_RUNS']);
-  return { numRuns: Number.isInteger(asked) && asked > 0 ? asked : usual };
+  return Number.isInteger(asked) && asked > 0 ? asked : undefined;
 }

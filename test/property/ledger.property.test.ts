@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { checkInLanes, concurrentProperty, sequentialProperty } from '#test/builders/ledgerProperties.ts';
-import { runs } from '#test/builders/runs.ts';
+import { patienceMs, runs } from '#test/builders/runs.ts';
 
-const TIMEOUT_MS = 400_000;
+const TIMEOUT_MS = patienceMs(400_000);
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { TestDatabase } from '#test/builders/database.ts';
 import { missingForDynamoDbLocal, startDynamoDbLocal } from '#test/builders/dynamoDbLocal.ts';
 import { checkInLanes, concurrentProperty, sequentialProperty } from '#test/builders/ledgerProperties.ts';
-import { runs } from '#test/builders/runs.ts';
+import { patienceMs, runs } from '#test/builders/runs.ts';
 
-const TIMEOUT_MS = 400_000;
+const TIMEOUT_MS = patienceMs(400_000);
 const START_MS = 60_000;
 
 const missing = missingForDynamoDbLocal();
