@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { pageOptions } from './options.ts';
+import { type Page, pageOptions } from './options.ts';
 import { type Column, rowsOf } from './print.ts';
 import type { OpenSession } from './session.ts';
 
@@ -36,16 +36,11 @@ export function addOverviewCommands(program: Command, open: OpenSession): void {
 
   pageOptions(program.command('audit-log').description('list what the agency did and why, newest first'))
     .option('--tenant <tenant>', 'of one tenant, by id or name')
-    .action(
-      async (
-        options: { readonly limit?: string; readonly cursor?: string; readonly tenant?: string },
-        command: Command,
-      ) => {
-        const { api, print, tenantPath } = open(command);
-        const tenant =
-          options.tenant === undefined ? undefined : (await tenantPath(options.tenant)).split('/').at(-1);
-        const query = { limit: options.limit, cursor: options.cursor, tenant };
-        print.list(await api.call('GET', '/admin/audit', { query }), RECORD_COLUMNS, 'Nothing was done yet.');
-      },
-    );
+    .action(async (options: Page & { readonly tenant?: string }, command: Command) => {
+      const { api, print, tenantPath } = open(command);
+      const tenant =
+        options.tenant === undefined ? undefined : (await tenantPath(options.tenant)).split('/').at(-1);
+      const query = { limit: options.limit, cursor: options.cursor, tenant };
+      print.list(await api.call('GET', '/admin/audit', { query }), RECORD_COLUMNS, 'Nothing was done yet.');
+    });
 }

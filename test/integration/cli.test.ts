@@ -186,6 +186,7 @@ test('a wrong admin key is named as the fault, and no key is printed', async () 
 test('status and pages work, as text and as JSON', async () => {
   await run('tenants', 'create', name);
   expect((await run('status')).out).toMatch(/STATUS +ok/);
+  expect(await run('usage', name, '--by', 'day,key,model')).toMatchObject({ code: 0 });
   const page = await run('tenants', 'list', '--limit', '1');
   expect(page.out).toMatch(/There are more: add --cursor ten_/);
   expect(await json('tenants', 'list', '--limit', '1')).toMatchObject({ object: 'list', has_more: true });
