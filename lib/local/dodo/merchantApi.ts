@@ -29,6 +29,7 @@ const customerSchema = z.object({
   name: z.string().check(z.minLength(1)),
   metadata: metadataSchema,
 });
+const addressSchema = z.nullish(z.string().check(z.refine((text) => URL.canParse(text))));
 const sessionSchema = z.object({
   product_cart: z
     .array(z.object({ product_id: z.string(), quantity: z.int().check(z.gte(1)) }))
@@ -40,8 +41,8 @@ const sessionSchema = z.object({
     ]),
   ),
   metadata: metadataSchema,
-  return_url: z.nullish(z.string()),
-  cancel_url: z.nullish(z.string()),
+  return_url: addressSchema,
+  cancel_url: addressSchema,
 });
 const refundSchema = z.object({
   payment_id: z.string(),
