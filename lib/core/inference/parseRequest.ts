@@ -105,7 +105,7 @@ const isObject = (body: unknown): body is Readonly<Record<string, unknown>> =>
 function parseChat(body: Readonly<Record<string, unknown>>): Result<InferenceRequest, InferenceRefused> {
   const given = givenParameters(body, CHAT_PARAMETERS);
   if (!given.ok) return given;
-  const parsed = z.safeParse(ChatBody, given.value);
+  const parsed = z.safeParse(ChatBody, given.value, { reportInput: true });
   if (!parsed.success) return invalidShape(parsed.error);
   const chat = parsed.data;
   const maxTokens = chat.max_completion_tokens ?? chat.max_tokens;
@@ -134,7 +134,7 @@ function parseCompletion(
 ): Result<InferenceRequest, InferenceRefused> {
   const given = givenParameters(body, COMPLETION_PARAMETERS);
   if (!given.ok) return given;
-  const parsed = z.safeParse(CompletionBody, given.value);
+  const parsed = z.safeParse(CompletionBody, given.value, { reportInput: true });
   if (!parsed.success) return invalidShape(parsed.error);
   const { prompt } = parsed.data;
   const text = typeof prompt === 'string' ? prompt : (prompt[0] ?? '');
@@ -188,5 +188,5 @@ const invalid = (message: string, param: string | null) =>
 
 function invalidShape(error: z.core.$ZodError) {
   const { path, message } = describeIssue(error);
-  return invalid(`${path} ${message}.`, path.slice(0, MAX_PARAM_CHARACTERS));
+  return invalid(`'${path}' ${message}.`, path.slice(0, MAX_PARAM_CHARACTERS));
 }
