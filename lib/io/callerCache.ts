@@ -1,4 +1,3 @@
-import QuickLRU from 'quick-lru';
 import type { KeyId } from '#core/shared/ids.ts';
 import type { Clock } from '#core/shared/world.ts';
 import type { Caller, CallerDirectory } from '#core/tenants/ports.ts';
@@ -20,14 +19,15 @@ type Cached = { readonly caller: Caller; readonly readAtMs: number };
  * harmless where a hold is placed: its own condition knows every stopped key.
  */
 export function cacheCallers(directory: CallerDirectory, clock: Clock): CallerDirectory {
-  const cache = new QuickLRU<KeyId, Cached>({ maxSize: MAX_CALLERS });
+  const cache = new Map<KeyId, Cached>();
   const reading = new Map<KeyId, Promise<Caller | undefined>>();
 
   const read = async (keyId: KeyId): Promise<Caller | undefined> => {
     const readAtMs = clock(); // before the read: the answer is at least as new as this
     const caller = await directory.find(keyId);
-    if (caller === undefined) cache.delete(keyId);
-    else cache.set(keyId, { caller, readAtMs });
+    cache.delete(keyId);
+    if (caller !== undefined) cache.set(keyId, { caller, readAtMs });
+    forgetOldest(cache);
     return caller;
   };
 
@@ -48,4 +48,10 @@ export function cacheCallers(directory: CallerDirectory, clock: Clock): CallerDi
       return cached.caller;
     },
   };
+}
+
+/** A map lists the entry first that was written longest ago, and whoever calls is written anew every few seconds. */
+function forgetOldest(cache: Map<KeyId, Cached>): void {
+  const [oldest] = cache.keys();
+  if (cache.size > MAX_CALLERS && oldest !== undefined) cache.delete(oldest);
 }

@@ -1,7 +1,10 @@
-import QuickLRU from 'quick-lru';
+import type { Clock } from '#core/shared/world.ts';
 
-const CACHE_MS = 60_000;
+/** Past this age a secret is read again, behind the call that asked for it. */
+const FRESH_MS = 60_000;
 const TIMEOUT_MS = 3_000;
+
+type Cached = { readonly text: Promise<string>; readonly readAtMs: number };
 
 /**
  * Reads secrets through the AWS Parameters and Secrets extension, which every function has beside it on
@@ -10,9 +13,11 @@ const TIMEOUT_MS = 3_000;
  */
 export function makeSecretReader(
   env: Readonly<Record<string, string | undefined>>,
+  clock: Clock = Date.now,
 ): (secretId: string) => Promise<string> {
   const base = `http://localhost:${env['PARAMETERS_SECRETS_EXTENSION_HTTP_PORT'] ?? '2773'}`;
-  const cache = new QuickLRU<string, Promise<string>>({ maxSize: 16, maxAge: CACHE_MS });
+  /** The few secrets that the function's environment names: nothing ever needs to be forgotten. */
+  const cache = new Map<string, Cached>();
 
   const fetchSecret = async (secretId: string): Promise<string> => {
     const response = await fetch(`${base}/secretsmanager/get?secretId=${encodeURIComponent(secretId)}`, {
@@ -27,12 +32,26 @@ export function makeSecretReader(
     return value;
   };
 
+  const remember = (secretId: string, text: Promise<string>) =>
+    cache.set(secretId, { text, readAtMs: clock() });
+
+  const readFirst = (secretId: string): Promise<string> => {
+    const text = fetchSecret(secretId);
+    remember(secretId, text);
+    text.catch(() => cache.delete(secretId)); // the next caller tries again
+    return text;
+  };
+
+  const refresh = (secretId: string, known: Cached): void => {
+    remember(secretId, known.text); // one refresh at a time, and after a failure not at once again
+    const text = fetchSecret(secretId);
+    text.then(() => remember(secretId, text)).catch(() => undefined);
+  };
+
   return (secretId) => {
-    const cached = cache.get(secretId);
-    if (cached !== undefined) return cached;
-    const pending = fetchSecret(secretId);
-    cache.set(secretId, pending);
-    pending.catch(() => cache.delete(secretId)); // the next caller tries again
-    return pending;
+    const known = cache.get(secretId);
+    if (known === undefined) return readFirst(secretId);
+    if (clock() - known.readAtMs > FRESH_MS) refresh(secretId, known);
+    return known.text;
   };
 }

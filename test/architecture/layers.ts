@@ -21,7 +21,6 @@ export const LAYERS: readonly Layer[] = [
       '@huggingface/*',
       'dodopayments',
       'standardwebhooks',
-      'quick-lru',
       'ulid',
       '@aws-lambda-powertools/*',
     ],

@@ -11,6 +11,8 @@ export type BadPriceBooks = { readonly code: 'invalid_price_books'; readonly mes
 const MAX_PRICE_CREDITS = '1000000';
 const MAX_PRICE_MICRO = Number(MAX_PRICE_CREDITS) * 1_000_000;
 
+const UTC_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/;
+
 const priceField = z.string().check(
   z.refine((text) => isPrice(text), {
     error: `must be a decimal string of credits from "0" to "${MAX_PRICE_CREDITS}" with at most six decimals, such as "0.005"`,
@@ -29,7 +31,9 @@ const Book = z.strictObject({
     .string()
     .check(z.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and hyphens')),
   version: z.int().check(z.positive()),
-  effectiveFrom: z.iso.datetime(),
+  effectiveFrom: z
+    .string()
+    .check(z.refine((text) => isUtcTime(text), { error: 'must be a time such as 2026-01-31T00:00:00Z' })),
   prices: z.array(PriceLine).check(z.minLength(1)),
 });
 
@@ -78,6 +82,9 @@ const toBook = (book: z.infer<typeof Book>): PriceBook => ({
     perMillionOutputTokensMicro: priceIn(line.perMillionOutputTokens),
   })),
 });
+
+/** By hand, because the schema library's own check weighs more than everything else here in a bundle. */
+const isUtcTime = (text: string): boolean => UTC_TIME.test(text) && !Number.isNaN(Date.parse(text));
 
 const isPrice = (text: string): boolean => {
   const amount = parseCredits(text);
