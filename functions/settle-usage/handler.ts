@@ -11,7 +11,9 @@ export const handler = middy<SQSEvent>()
   .use(injectLambdaContext(logger))
   .use(batchFailures({ logger: reportStopped }))
   .handler(async ({ Records }) => {
-    const outcomes = await settle(Records.map(({ messageId, body }) => ({ id: messageId, body })));
+    const outcomes = await settle(
+      Records.map(({ messageId, body, receiptHandle }) => ({ id: messageId, body, receiptHandle })),
+    );
     return outcomes.map(({ result }) =>
       result.ok ? { status: 'fulfilled' } : { status: 'rejected', reason: result.error },
     );

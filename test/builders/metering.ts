@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
-import { BUCKETS, TABLES } from '#io/definitions/resources.ts';
+import { BUCKETS, QUEUES, TABLES } from '#io/definitions/resources.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeUsageSink } from '#io/sqs/usageSink.ts';
@@ -45,6 +45,8 @@ export async function startMetering(name: string) {
     AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
     AWS_ENDPOINT_URL_DYNAMODB: database.url,
     AWS_ENDPOINT_URL_S3: aws.url,
+    AWS_ENDPOINT_URL_SQS: aws.url,
+    [QUEUES.usage.env]: queue.url,
     [TABLES.ledger.env]: tables.ledger,
     [TABLES.directory.env]: tables.directory,
     [BUCKETS.archive.env]: bucket,

@@ -1,5 +1,4 @@
 import {
-  ChangeMessageVisibilityCommand,
   CreateQueueCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -9,6 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { QUEUES } from '#io/definitions/resources.ts';
+import { makeMessageReturn } from '#io/sqs/messageReturn.ts';
 
 export type TestQueue = { readonly url: string; readonly deadLetterUrl: string };
 
@@ -44,13 +44,14 @@ type Handle = (event: SQSEvent) => Promise<SQSBatchResponse>;
 
 /** Plays Lambda's part: delivers batches until the queue is empty, deleting what the handler did not report as failed. */
 export async function drainQueue(sqs: SQSClient, url: string, handle: Handle): Promise<void> {
+  // What the handler gave back already is not ours any more, which is no failure of the test.
+  const returnAtOnce = makeMessageReturn(sqs, url, () => undefined);
   for (let messages = await receive(sqs, url); messages.length > 0; messages = await receive(sqs, url)) {
     const { batchItemFailures } = await handle({ Records: messages.map(toRecord) });
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    for (const { MessageId = '', ReceiptHandle } of messages) {
-      const message = { QueueUrl: url, ReceiptHandle };
-      if (!failed.has(MessageId)) await sqs.send(new DeleteMessageCommand(message));
-      else await sqs.send(new ChangeMessageVisibilityCommand({ ...message, VisibilityTimeout: 0 }));
+    for (const { MessageId = '', ReceiptHandle = '' } of messages) {
+      if (failed.has(MessageId)) await returnAtOnce([ReceiptHandle]);
+      else await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
     }
   }
 }

@@ -26,6 +26,10 @@ export type MessageOutcome = {
   readonly result: Result<SettledCharge, SettlementRefused>;
 };
 
+/** Whether a message can never be settled. An unknown price book may only be on its way: deployments take turns. */
+export const isHopeless = ({ result }: MessageOutcome): boolean =>
+  !result.ok && (result.error.code === 'invalid_usage_event' || result.error.code === 'unpriced_model');
+
 export type SettleUsageDeps = {
   readonly ledger: Pick<Ledger, 'settle'>;
   readonly books: readonly PriceBook[];

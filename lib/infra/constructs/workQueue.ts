@@ -72,8 +72,12 @@ export class WorkQueue extends Construct {
     grantKey(fn, this.#key, { services: ['sqs'], writes: true });
   }
 
-  /** Has the queue's messages handed to a function; those it reports as failed come back, the others are done. */
+  /**
+   * Has the queue's messages handed to a function; those it reports as failed come back, the others are done. The
+   * source lets it change their visibility too, for which it is told the queue's URL.
+   */
   feed(fn: LambdaFunction, trigger: Extract<FunctionTrigger, { kind: 'queue' }>): void {
+    fn.addEnvironment(QUEUES[this.name].env, this.queue.queueUrl);
     fn.addEventSource(
       new SqsEventSource(this.queue as IQueue, {
         batchSize: trigger.batchSize,

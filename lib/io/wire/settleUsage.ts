@@ -1,11 +1,20 @@
-import { type MessageOutcome, settleUsage, type UsageMessage } from '#core/metering/settleUsage.ts';
-import { TABLES } from '#io/definitions/resources.ts';
+import {
+  isHopeless,
+  type MessageOutcome,
+  settleUsage,
+  type UsageMessage,
+} from '#core/metering/settleUsage.ts';
+import { QUEUES, TABLES } from '#io/definitions/resources.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { reportSettlement } from '#io/settlementReport.ts';
-import { makeDynamoDb } from './clients.ts';
+import { makeMessageReturn } from '#io/sqs/messageReturn.ts';
+import { makeDynamoDb, makeSqs } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
+
+/** A usage message and the receipt of its delivery. */
+export type DeliveredUsage = UsageMessage & { readonly receiptHandle: string };
 
 /** Puts together what settles usage events and says what became of them. */
 export function wireSettleUsage(env: Environment) {
@@ -14,11 +23,17 @@ export function wireSettleUsage(env: Environment) {
     books: loadPriceBooks(env),
   };
   const observability = makeObservability('settle-usage');
+  const giveBack = makeMessageReturn(makeSqs(), requireVariable(env, QUEUES.usage.env), (error) =>
+    observability.logger.warn('usage messages were not given back at once', { cause: error }),
+  );
   return {
     ...observability,
-    settle: async (messages: readonly UsageMessage[]): Promise<readonly MessageOutcome[]> => {
+    settle: async (messages: readonly DeliveredUsage[]): Promise<readonly MessageOutcome[]> => {
       const outcomes = await settleUsage(deps, messages);
       reportSettlement(observability, outcomes);
+      // No wait will cure these: their deliveries pass at once, and the dead-letter queue shows them within seconds.
+      const hopeless = new Set(outcomes.filter(isHopeless).map(({ messageId }) => messageId));
+      await giveBack(messages.filter(({ id }) => hopeless.has(id)).map(({ receiptHandle }) => receiptHandle));
       return outcomes;
     },
     /** Logs what stopped a batch as a whole; a refusal of one message was logged with its outcome. */

@@ -10,7 +10,7 @@ import {
   PRICE_MICRO,
   startMetering,
 } from '#test/builders/metering.ts';
-import { receive } from '#test/builders/usageQueue.ts';
+import { receive, toRecord } from '#test/builders/usageQueue.ts';
 
 let metering: Metering;
 beforeAll(async () => {
@@ -55,6 +55,21 @@ test('a poison event ends in the dead-letter queue while the others go through',
   expect(dead.map(({ Body }) => JSON.parse(Body ?? '').id).sort()).toEqual(
     [unknownBook.id, unreadable.id].sort(),
   );
+});
+
+test('what can never be settled is offered again at once, what may pass only after its time', async () => {
+  const { events } = await metering.tenantWithCalls('again', calls(2));
+  const [unreadable, early] = events;
+  if (unreadable === undefined || early === undefined) throw new Error('too few calls');
+  const { sqs } = metering.aws;
+  const { url } = metering.queue;
+  await metering.send([
+    { ...unreadable, inputTokens: -5 },
+    { ...early, priceBook: { id: 'per-token', version: 99 } },
+  ]);
+  const delivered = await receive(sqs, url);
+  expect((await metering.settle({ Records: delivered.map(toRecord) })).batchItemFailures).toHaveLength(2);
+  expect((await receive(sqs, url)).map(({ Body }) => JSON.parse(Body ?? '').id)).toEqual([unreadable.id]);
 });
 
 test("one tenant's failure leaves the others of the batch alone", async () => {
