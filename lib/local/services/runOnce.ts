@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { startChild } from './child.ts';
+import { NODE_FLAGS } from './nodeFlags.ts';
 
 /** Runs one of our own programs, `node lib/local/<name>/main.ts`, to its end. Throws, with what it wrote, when it fails. */
 export function runOnce(options: {
@@ -11,7 +12,7 @@ export function runOnce(options: {
   const lines: string[] = [];
   const child = startChild({
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', main],
+    args: [...NODE_FLAGS, main],
     env: options.env,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     onLine: (line) => lines.push(line),

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 import { type ChildService, startChild, stopChild } from './child.ts';
+import { NODE_FLAGS } from './nodeFlags.ts';
 
 const Ready = z.object({ ready: z.literal(true), url: z.string() });
 const READY_WITHIN_MS = 15_000;
@@ -28,7 +29,7 @@ export async function startService(options: ServiceOptions): Promise<ChildServic
   });
   const child = startChild({
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', main, ...options.args],
+    args: [...NODE_FLAGS, main, ...options.args],
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     onLine: (line) => {
