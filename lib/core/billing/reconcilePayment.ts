@@ -28,7 +28,7 @@ export type ReconcileInput = {
 export function reconcilePayment(input: ReconcileInput): PaymentRecord {
   const { record, payment, checkout, nowMs } = input;
   const kept = record?.steps ?? [];
-  const grant = kept.find((step) => step.kind === 'grant') ?? undefined;
+  const grant = kept.find((step) => step.kind === 'grant');
   const decision = grant === undefined ? decideGrant(checkout, payment) : undefined;
   const steps: LedgerStep[] = [...kept];
   if (decision?.outcome === 'granted') steps.push(decision.step);
@@ -42,8 +42,9 @@ export function reconcilePayment(input: ReconcileInput): PaymentRecord {
   const next: PaymentRecord = {
     id: payment.id,
     version: (record?.version ?? 0) + 1,
-    tenantId: checkout?.tenantId ?? record?.tenantId ?? null,
-    checkoutId: checkout?.id ?? record?.checkoutId ?? null,
+    // What was granted to somebody is taken back from the same one, whatever the metadata says later.
+    tenantId: (grant === undefined ? checkout?.tenantId : record?.tenantId) ?? null,
+    checkoutId: (grant === undefined ? checkout?.id : record?.checkoutId) ?? null,
     outcome,
     reason: decision === undefined || decision.outcome === 'granted' ? null : decision.reason,
     review: [...review].sort(),
@@ -60,6 +61,19 @@ export function reconcilePayment(input: ReconcileInput): PaymentRecord {
 }
 
 const isSame = (before: PaymentRecord, after: PaymentRecord): boolean =>
-  before.steps.length === after.steps.length &&
-  JSON.stringify({ ...before, version: 0, steps: [] }) ===
-    JSON.stringify({ ...after, version: 0, steps: [] });
+  JSON.stringify(decisive(before)) === JSON.stringify(decisive(after));
+
+/** All of a record that a new look at Dodo can change; of the steps, which are only appended, their number. */
+const decisive = (record: PaymentRecord): readonly unknown[] => [
+  record.tenantId,
+  record.checkoutId,
+  record.outcome,
+  record.reason,
+  record.review,
+  record.status,
+  record.totalMinor,
+  record.currency,
+  record.refundedMinor,
+  record.disputeStatuses,
+  record.steps.length,
+];

@@ -1,3 +1,4 @@
+import type { DodoPayments } from 'dodopayments';
 import { Webhook } from 'standardwebhooks';
 import type { Delivery, State } from './state.ts';
 
@@ -124,12 +125,13 @@ function forgetOldest(deliveries: Delivery[]): void {
 
 async function post(delivery: Delivery, state: State, options: DeliveryOptions): Promise<string> {
   if (options.webhookUrl === undefined) return 'no webhook address';
-  const body = JSON.stringify({
+  const payload: DodoPayments.WebhookPayload = {
     business_id: 'bus_local',
     type: delivery.type,
     timestamp: delivery.timestamp,
     data: latestData(delivery, state),
-  });
+  };
+  const body = JSON.stringify(payload);
   const now = new Date();
   const response = await fetch(options.webhookUrl, {
     method: 'POST',
@@ -147,15 +149,20 @@ async function post(delivery: Delivery, state: State, options: DeliveryOptions):
 }
 
 /** The subject as it is now, which need not be what the event's name says. */
-function latestData({ subject }: Delivery, state: State): Record<string, unknown> {
+function latestData({ subject }: Delivery, state: State): DodoPayments.WebhookPayload['data'] {
   switch (subject.kind) {
     case 'payment':
-      return { payload_type: 'Payment', ...state.payments[subject.id] };
+      return { payload_type: 'Payment', ...stored(state.payments[subject.id]) };
     case 'refund':
-      return { payload_type: 'Refund', ...state.refunds[subject.id] };
+      return { payload_type: 'Refund', ...stored(state.refunds[subject.id]) };
     case 'dispute':
-      return { payload_type: 'Dispute', ...state.disputes[subject.id] };
+      return { payload_type: 'Dispute', ...stored(state.disputes[subject.id]) };
   }
+}
+
+function stored<T>(subject: T | undefined): T {
+  if (subject === undefined) throw new Error('an event is about something that was never stored');
+  return subject;
 }
 
 function record(delivery: Delivery, result: string, retryScale: number): void {

@@ -1,3 +1,4 @@
+import type { DodoPayments } from 'dodopayments';
 import type { Deliveries } from './deliveries.ts';
 import { HttpError } from './http.ts';
 import type { Customer, Dispute, Payment, Product, Refund, Session, State } from './state.ts';
@@ -79,9 +80,9 @@ export function createProduct(
 export function sessionTotal(
   shop: Shop,
   session: Session,
-): { readonly amount: number; readonly currency: string } {
+): { readonly amount: number; readonly currency: DodoPayments.Currency } {
   let amount = 0;
-  let currency = 'USD';
+  let currency: DodoPayments.Currency = 'USD';
   for (const line of session.product_cart) {
     const { price } = findProduct(shop, line.product_id);
     currency = price.currency;
@@ -111,9 +112,7 @@ export function paySession(
 }
 
 function newPayment(shop: Shop, session: Session, outcome: PaymentOutcome, taxPercent: number): Payment {
-  const { amount } = sessionTotal(shop, session);
-  const firstLine = session.product_cart[0];
-  const currency = firstLine === undefined ? 'USD' : findProduct(shop, firstLine.product_id).price.currency;
+  const { amount, currency } = sessionTotal(shop, session);
   const tax = Math.round((amount * taxPercent) / 100);
   const customer = found(shop.state.customers[session.customer_id], 'customer', session.customer_id);
   return {

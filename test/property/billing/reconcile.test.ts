@@ -2,7 +2,9 @@ import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import { reconcilePayment } from '#core/billing/reconcilePayment.ts';
 import type { LedgerStep, ObservedPayment, PaymentRecord } from '#core/billing/types.ts';
+import type { CheckoutId, TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
+import { testId } from '#test/builders/ledger.ts';
 import { aCheckout, aPayment } from '#test/builders/payments.ts';
 import { runs } from '#test/builders/runs.ts';
 
@@ -124,6 +126,22 @@ test.prop([seenStates], runs(200))('every source makes a kind of step at most on
   const keys = steps.map((step) => `${step.kind} ${step.kind === 'grant' ? '' : step.source.id}`);
   expect(new Set(keys).size).toBe(keys.length);
 });
+
+test.prop([seenStates], runs(50))(
+  'what was granted to a tenant is taken back from it, whatever checkout the metadata names later',
+  ({ states, seen }) => {
+    const record = process([...seen, aPayment()]);
+    const other = aCheckout({
+      id: testId<CheckoutId>('checkout', '2'),
+      tenantId: testId<TenantId>('tenant', '2'),
+    });
+    const payment = states.at(-1) ?? aPayment();
+    const after = reconcilePayment({ checkout: other, record, payment, nowMs: 2 });
+    expect(after).toMatchObject({ tenantId: aCheckout().tenantId, checkoutId: aCheckout().id });
+    const gone = reconcilePayment({ checkout: undefined, record, payment, nowMs: 2 });
+    expect(gone).toMatchObject({ tenantId: aCheckout().tenantId });
+  },
+);
 
 test.prop([seenStates], runs(100))('seeing a state again changes nothing', ({ states, seen }) => {
   const record = process([...seen, states.at(-1) ?? aPayment()]);
