@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { PromptNotExpressible } from '#core/inference/ports.ts';
 
 /** A prompt, cut where special tokens stand: everything in `text` is plain text, whatever it looks like. */
@@ -8,8 +7,8 @@ export type PromptPiece =
 
 export type ChatPrompt = (messages: readonly unknown[], tools?: readonly unknown[]) => readonly PromptPiece[];
 
-// In Lambda these two come from the tokenizers layer (NODE_PATH, which only `require` reads), elsewhere from node_modules.
-const fromLayer = createRequire(import.meta.url);
+/** The library that runs chat templates; passed in, because in Lambda it comes from a layer. */
+export type Jinja = Pick<typeof import('@huggingface/jinja'), 'Template'>;
 
 /**
  * Renders messages with a base model's own chat template (Jinja), as serving containers do, with one difference
@@ -17,8 +16,11 @@ const fromLayer = createRequire(import.meta.url);
  * string, the special tokens in it are escaped; after it, what is still a special token came from the template.
  * Throws PromptNotExpressible for messages that the template cannot express.
  */
-export function makeChatPrompt(template: string, specialTokens: readonly string[]): ChatPrompt {
-  const { Template }: typeof import('@huggingface/jinja') = fromLayer('@huggingface/jinja');
+export function makeChatPrompt(
+  { Template }: Jinja,
+  template: string,
+  specialTokens: readonly string[],
+): ChatPrompt {
   const compiled = new Template(template);
   const escaping = makeEscaping(specialTokens);
   return (messages, tools) => {

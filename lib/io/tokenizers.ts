@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import type { TokenCounter } from '#core/inference/ports.ts';
-import { type ChatPrompt, makeChatPrompt, type PromptPiece } from './chatPrompt.ts';
+import { type ChatPrompt, type Jinja, makeChatPrompt, type PromptPiece } from './chatPrompt.ts';
 
 const TokenizerJson = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean() })),
@@ -17,9 +17,6 @@ export type BaseTokenizer = {
   readonly encodeText: (text: string) => readonly number[];
   readonly encodePrompt: (prompt: readonly PromptPiece[]) => readonly number[];
 };
-
-// As in chatPrompt.ts: the layer brings the library in Lambda, node_modules elsewhere.
-const fromLayer = createRequire(import.meta.url);
 
 /**
  * Counts tokens with a base model's own tokenizer and chat template, `<directory>/<base>/tokenizer.json` and
@@ -47,7 +44,11 @@ export function makeTokenCounter(directory: string): TokenCounter {
 /** Reads `<directory>/<base>/tokenizer.json` and `chat_template.jinja`. Throws when they are not there. */
 export async function readTokenizer(directory: string, baseModel: string): Promise<BaseTokenizer> {
   if (!BASE_ID.test(baseModel)) throw new Error(`not the name of a base model: ${baseModel.slice(0, 64)}`);
+  // Resolved from where the files are: in Lambda the layer brings both libraries along, elsewhere node_modules does.
+  // They would be a quarter of the function's bundle, for what only this needs.
+  const fromLayer = createRequire(join(resolve(directory), 'resolve.js'));
   const { Tokenizer }: typeof import('@huggingface/tokenizers') = fromLayer('@huggingface/tokenizers');
+  const jinja: Jinja = fromLayer('@huggingface/jinja');
   const [json, template] = await Promise.all([
     readFile(join(directory, baseModel, 'tokenizer.json'), 'utf8'),
     readFile(join(directory, baseModel, 'chat_template.jinja'), 'utf8'),
@@ -62,7 +63,7 @@ export async function readTokenizer(directory: string, baseModel: string): Promi
   const encodeText = (text: string): readonly number[] =>
     plain.encode(text, { add_special_tokens: false }).ids;
   return {
-    chatPrompt: makeChatPrompt(template, [...special.keys()]),
+    chatPrompt: makeChatPrompt(jinja, template, [...special.keys()]),
     encodeText,
     encodePrompt: (prompt) =>
       prompt.flatMap((piece) => {

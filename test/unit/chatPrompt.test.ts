@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { Template } from '@huggingface/jinja';
 import { expect, test } from 'vitest';
 import { makeChatPrompt } from '#io/chatPrompt.ts';
 
 const template = readFileSync('containers/bases/tunegate-nano/chat_template.jinja', 'utf8');
-const render = makeChatPrompt(template, ['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<|pad|>']);
+const render = makeChatPrompt({ Template }, template, [
+  '<|endoftext|>',
+  '<|im_start|>',
+  '<|im_end|>',
+  '<|pad|>',
+]);
 const special = (token: string) => ({ kind: 'special', token });
 const text = (value: string) => ({ kind: 'text', text: value });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { Template } from '@huggingface/jinja';
 import * as z from 'zod/mini';
 import { type ChatPrompt, makeChatPrompt } from '#io/chatPrompt.ts';
 
@@ -74,7 +75,7 @@ export function readBaseModel(directory: string): BaseModel {
     config: z.parse(LlamaConfigSchema, json('config.json')),
     tokenizer,
     specialTokens,
-    chatPrompt: makeChatPrompt(template, [...specialTokens.keys()]),
+    chatPrompt: makeChatPrompt({ Template }, template, [...specialTokens.keys()]),
     knowsTools: /\btools\b/u.test(template),
     defaults: { temperature: defaults.temperature, topP: defaults.top_p },
   };
