@@ -107,7 +107,6 @@ const noSuchModel = (alias: string) =>
     param: 'model',
   });
 
-function charactersOf(prompt: Prompt): number {
-  if (prompt.kind === 'text') return prompt.text.length;
-  return prompt.messages.reduce((sum, message) => sum + (message.content?.length ?? 0), 0);
-}
+/** Tools and tool calls count too; the marks of JSON around them do no harm to so coarse a measure. */
+const charactersOf = (prompt: Prompt): number =>
+  prompt.kind === 'text' ? prompt.text.length : JSON.stringify([prompt.messages, prompt.tools]).length;

@@ -62,6 +62,13 @@ describe('a call that costs nothing', () => {
       400,
       'context_length_exceeded',
     ],
+    [
+      'with tools beyond every context',
+      { ...ASK, tools: [{ type: 'function', function: { name: 'f', description: 'x'.repeat(200_000) } }] },
+      {},
+      400,
+      'context_length_exceeded',
+    ],
     ['with no messages', { model: 'northwind-support' }, {}, 400, 'invalid_request'],
     ['with a strange idempotency key', ASK, { 'Idempotency-Key': 'ü' }, 400, 'invalid_request'],
   ])('was made %s: nothing is held or metered', async (_, body, headers, status, code) => {
