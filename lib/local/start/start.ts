@@ -63,6 +63,7 @@ export async function start(
     const connection = await startAll({ port, directory, secrets, env, group, signal: starting.signal });
     return { connection, processes: group.processes, stop };
   } catch (error) {
+    starting.abort(error); // what was still on its way up when another part failed
     await stop();
     throw error;
   } finally {
