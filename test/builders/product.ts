@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { Connection } from '#local/start/connection.ts';
 import { readConnection } from '#local/start/connection.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/local.ts', import.meta.url));
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+const PROGRAM = `${REPOSITORY}bin/local.ts`;
 const READY_WITHIN_MS = 60_000;
 
 export type RunningProduct = {
@@ -27,11 +28,11 @@ export const removeDataDir = (dataDir: string): void => rmSync(dataDir, { recurs
 
 /** Starts the product as `npm start` does, and waits until it says that it is ready. Throws what it wrote when it ends before. */
 export async function startProduct(
-  options: { readonly dataDir?: string; readonly args?: readonly string[] } = {},
+  options: { readonly dataDir?: string; readonly viaNpm?: boolean } = {},
 ): Promise<RunningProduct> {
   const dataDir = options.dataDir ?? newDataDir();
   const startedMs = performance.now();
-  const run = launch(['--port', '0', '--data', dataDir, ...(options.args ?? [])]);
+  const run = launch(['--port', '0', '--data', dataDir], options.viaNpm === true);
   await run.ready;
   const connection = readConnection(join(dataDir, 'connection.json'));
   if (connection === undefined) throw new Error('the product is ready and wrote no connection.json');
@@ -65,8 +66,9 @@ export async function startRefused(
   return { status, stderr: run.errors() };
 }
 
-function launch(args: readonly string[]) {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+function launch(args: readonly string[], viaNpm = false) {
+  const [command, first] = viaNpm ? ['npm', ['start', '--']] : [process.execPath, [PROGRAM]];
+  const child = spawn(command, [...first, ...args], { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));

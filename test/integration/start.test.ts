@@ -140,6 +140,17 @@ test('an end in the middle of a stream still meters what was delivered', async (
   expect(Usage.parse(await usage.json()).total.calls).toBe(1);
 }, 60_000);
 
+test('an end of npm is an end of all, whether it was told or killed', async () => {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    await product.end();
+    product = await startProduct({ dataDir, viaNpm: true });
+    const { tookMs } = await product.end(signal);
+    expect(processesNaming(dataDir)).toEqual([]);
+    expect(tookMs).toBeLessThan(5_000);
+  }
+  product = await startProduct({ dataDir });
+}, 90_000);
+
 test('killed outright, it leaves no process behind and starts again', async () => {
   const before = await available(0);
   const { tookMs } = await product.end('SIGKILL');

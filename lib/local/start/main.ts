@@ -1,5 +1,6 @@
 import { lineFor } from './cannotStart.ts';
 import { readOptions, USAGE } from './options.ts';
+import { onNpmGone } from './parentWatch.ts';
 import { type Running, start } from './start.ts';
 import { announce, announceMemory, terminalEvents } from './terminal.ts';
 
@@ -16,6 +17,7 @@ export async function main(args: readonly string[]): Promise<void> {
     end?.(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, tell);
+  onNpmGone(tell);
   try {
     const options = readOptions(args);
     if (options === undefined) {
