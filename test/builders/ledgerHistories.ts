@@ -72,7 +72,8 @@ const grant = fc
           kind,
           amountMicro: payment === 'same' ? micro(50 + n * 30) : amountMicro,
           nowMs,
-          source: { kind: 'payment', id: payment === 'same' ? `pay-${n}` : `pay-${n}-${nowMs - NOON_MS}` },
+          // Others are granted by hand, under a source that may be a debit's too.
+          source: payment === 'same' ? { kind: 'payment', id: `pay-${n}` } : { kind: 'admin', id: `d${n}` },
           ...(lasts === undefined ? {} : { expiresAtMs: nowMs + lasts * SECOND_MS }),
         }),
       }),

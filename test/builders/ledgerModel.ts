@@ -175,7 +175,7 @@ function marked(
     const before = book.made[sourceKey(source, kind)];
     if (before !== undefined)
       return { book, outcome: before === text ? 'duplicate' : 'idempotency_conflict' };
-    const kinds: readonly EntryKind[] = ['release', 'refund'];
+    const kinds: readonly EntryKind[] = ['release', 'refund', 'grant', 'debit'];
     const made = new Set(kinds.filter((k) => book.made[sourceKey(source, k)] !== undefined));
     const grant = grantId === undefined ? undefined : book.records[grantId];
     const decided = rule({ account: book.account, grant, made });

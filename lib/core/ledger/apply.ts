@@ -2,7 +2,7 @@ import { addMicro, type MicroCredits, micro, minMicro, subtractMicro, ZERO } fro
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { give, spendable, take } from './account.ts';
 import { type Change, type EntryDraft, guardTaking } from './change.ts';
-import { MAX_OPEN_GRANTS } from './limits.ts';
+import { MAX_BALANCE_MICRO, MAX_OPEN_GRANTS } from './limits.ts';
 import type { ApplyRefused, ClawBack, Debit, Grant } from './ports.ts';
 import type { Account, EntryKind, EntrySource, GrantRecord } from './types.ts';
 
@@ -19,10 +19,10 @@ type OnGrant = Omit<ClawBack, 'amountMicro'>;
 type Outcome = Result<Change, ApplyRefused>;
 
 /** Adds credits. They pay debt first; the rest is the grant's to burn. A grant's id serves once, whatever the source. */
-export function applyGrant({ account, grant: known }: Book, grant: Grant): Outcome {
+export function applyGrant({ account, grant: known, made }: Book, grant: Grant): Outcome {
   requireAmount(grant.amountMicro);
-  if (known !== undefined) return err({ code: 'idempotency_conflict' });
-  if (Object.keys(account.grants).length >= MAX_OPEN_GRANTS) return err({ code: 'too_many_grants' });
+  if (known !== undefined || made.has('debit')) return err({ code: 'idempotency_conflict' });
+  if (isFull(account, grant.amountMicro)) return err({ code: 'too_many_grants' });
   const expiry = grant.expiresAtMs === undefined ? {} : { expiresAtMs: grant.expiresAtMs };
   const record: GrantRecord = {
     id: grant.grantId,
@@ -41,9 +41,10 @@ export function applyGrant({ account, grant: known }: Book, grant: Grant): Outco
   });
 }
 
-/** Takes credits that are available; refused when they are not. */
-export function applyDebit({ account }: Book, debit: Debit): Outcome {
+/** Takes credits that are available; refused when they are not. What granted once cannot debit, and the other way round. */
+export function applyDebit({ account, made }: Book, debit: Debit): Outcome {
   requireAmount(debit.amountMicro);
+  if (made.has('grant')) return err({ code: 'idempotency_conflict' });
   if (debit.amountMicro > spendable(account)) {
     return err({ code: 'insufficient_credits', availableMicro: account.availableMicro });
   }
@@ -113,6 +114,10 @@ export function applyClawBack({ account, grant }: Book, clawBack: ClawBack): Out
     guard: { kind: 'none' },
   });
 }
+
+const isFull = (account: Account, amount: MicroCredits): boolean =>
+  Object.keys(account.grants).length >= MAX_OPEN_GRANTS ||
+  account.availableMicro + account.heldMicro + amount > MAX_BALANCE_MICRO;
 
 const name = (source: EntrySource): string => `${source.kind}/${source.id}`;
 

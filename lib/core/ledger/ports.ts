@@ -53,6 +53,7 @@ export type ClawBack = Debit & { readonly grantId: GrantId };
 
 /** `applied` the first time, `duplicate` for the same source and input, `idempotency_conflict` for the same source with another input. */
 export type Applied = { readonly outcome: 'applied' | 'duplicate'; readonly account: Account };
+/** `too_many_grants`: the account has as many open grants, or as many credits, as an account may have. */
 export type ApplyRefused =
   | { readonly code: 'account_not_found' }
   | { readonly code: 'idempotency_conflict' }

@@ -149,6 +149,25 @@ test('a grant counts once per source; another input under the same source is a c
   expect(await balance()).toEqual([1_000, 0, 0]);
 });
 
+test('one source cannot both grant and debit', async () => {
+  const source = { kind: 'admin' as const, id: 'key-1' };
+  await ledger.grant(aGrant(tenant, 'one', { source }));
+  expect(await ledger.debit({ ...debitOf('key-1', 10), source })).toEqual({
+    ok: false,
+    error: { code: 'idempotency_conflict' },
+  });
+  expect(await balance()).toEqual([1_000, 0, 0]);
+});
+
+test('an account takes no more credits than can be counted exactly', async () => {
+  const large = micro(3_000_000_000_000_000);
+  expect((await ledger.grant(aGrant(tenant, 'one', { amountMicro: large }))).ok).toBe(true);
+  expect(await ledger.grant(aGrant(tenant, 'two', { amountMicro: large }))).toEqual({
+    ok: false,
+    error: { code: 'too_many_grants' },
+  });
+});
+
 test('a debit never goes below zero', async () => {
   await ledger.grant(aGrant(tenant, 'one'));
   expect(await ledger.debit(debitOf('1', 1_001))).toEqual({
