@@ -45,7 +45,7 @@ type Handle = (event: SQSEvent) => Promise<SQSBatchResponse>;
 /** Plays Lambda's part: delivers batches until the queue is empty, deleting what the handler did not report as failed. */
 export async function drainQueue(sqs: SQSClient, url: string, handle: Handle): Promise<void> {
   // What the handler gave back already is not ours any more, which is no failure of the test.
-  const returnAtOnce = makeMessageReturn(sqs, url, () => undefined);
+  const returnAtOnce = makeMessageReturn(sqs, url, { afterSeconds: 0, onFailure: () => undefined });
   for (let messages = await receive(sqs, url); messages.length > 0; messages = await receive(sqs, url)) {
     const { batchItemFailures } = await handle({ Records: messages.map(toRecord) });
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));

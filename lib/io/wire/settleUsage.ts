@@ -13,6 +13,9 @@ import { makeMessageReturn } from '#io/sqs/messageReturn.ts';
 import { makeDynamoDb, makeSqs } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 
+/** Not at once: the emulator on one machine loses a message that comes back while somebody waits for one. */
+const HOPELESS_AGAIN_AFTER_SECONDS = 1;
+
 /** A usage message and the receipt of its delivery. */
 export type DeliveredUsage = UsageMessage & { readonly receiptHandle: string };
 
@@ -23,15 +26,16 @@ export function wireSettleUsage(env: Environment) {
     books: loadPriceBooks(env),
   };
   const observability = makeObservability('settle-usage');
-  const giveBack = makeMessageReturn(makeSqs(), requireVariable(env, QUEUES.usage.env), (error) =>
-    observability.logger.warn('usage messages were not given back at once', { cause: error }),
-  );
+  const giveBack = makeMessageReturn(makeSqs(), requireVariable(env, QUEUES.usage.env), {
+    afterSeconds: HOPELESS_AGAIN_AFTER_SECONDS,
+    onFailure: (error) => observability.logger.warn('usage messages were not given back', { cause: error }),
+  });
   return {
     ...observability,
     settle: async (messages: readonly DeliveredUsage[]): Promise<readonly MessageOutcome[]> => {
       const outcomes = await settleUsage(deps, messages);
       reportSettlement(observability, outcomes);
-      // No wait will cure these: their deliveries pass at once, and the dead-letter queue shows them within seconds.
+      // No wait will cure these: their deliveries pass quickly, and the dead-letter queue shows them within seconds.
       const hopeless = new Set(outcomes.filter(isHopeless).map(({ messageId }) => messageId));
       await giveBack(messages.filter(({ id }) => hopeless.has(id)).map(({ receiptHandle }) => receiptHandle));
       return outcomes;
