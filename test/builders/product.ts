@@ -28,11 +28,14 @@ export const removeDataDir = (dataDir: string): void => rmSync(dataDir, { recurs
 
 /** Starts the product as `npm start` does, and waits until it says that it is ready. Throws what it wrote when it ends before. */
 export async function startProduct(
-  options: { readonly dataDir?: string; readonly viaNpm?: boolean } = {},
+  options: { readonly dataDir?: string; readonly viaNpm?: boolean; readonly fresh?: boolean } = {},
 ): Promise<RunningProduct> {
   const dataDir = options.dataDir ?? newDataDir();
   const startedMs = performance.now();
-  const run = launch(['--port', '0', '--data', dataDir], options.viaNpm === true);
+  const run = launch(
+    ['--port', '0', '--data', dataDir, ...(options.fresh === true ? ['--fresh'] : [])],
+    options.viaNpm === true,
+  );
   await run.ready;
   const connection = readConnection(join(dataDir, 'connection.json'));
   if (connection === undefined) throw new Error('the product is ready and wrote no connection.json');

@@ -160,6 +160,16 @@ test('killed outright, it leaves no process behind and starts again', async () =
   expect(await available(0)).toBe(before);
 }, 60_000);
 
+test('--fresh begins with nothing, and leaves alone what is not its own', async () => {
+  const { tenants } = product.connection;
+  await product.end();
+  const foreign = join(dataDir, 'notes.txt');
+  writeFileSync(foreign, 'mine');
+  product = await startProduct({ dataDir, fresh: true });
+  expect(product.connection.tenants.map(({ id }) => id)).not.toEqual(tenants.map(({ id }) => id));
+  expect(readFileSync(foreign, 'utf8')).toBe('mine');
+}, 60_000);
+
 test('a port in use, a bad option and a folder that cannot be used are refused in one line', async () => {
   const taken = createServer();
   const port = await new Promise<number>((resolve) => {

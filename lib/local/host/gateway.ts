@@ -48,7 +48,7 @@ export function makeGateway({ functions, log }: GatewayOptions): Gateway {
   async function handle(exchange: Exchange): Promise<void> {
     const { request, response } = exchange;
     const target = readTarget(request.url ?? '/');
-    if (request.method === 'OPTIONS') return answerPreflight(request, response, target);
+    if (request.method === 'OPTIONS') return answerPreflight(request, response, target, exchange.requestId);
     const match = findRoute(request.method ?? 'GET', target);
     const body = await readLimited(request, MAX_PAYLOAD_BYTES);
     if (body === undefined) return refuse(exchange, TOO_LARGE, { close: true });

@@ -7,6 +7,8 @@ export const pathsIn = (dataDir: string) => ({
   /** For tools beside it: the process ids and addresses of what runs now. Gone when nothing runs. */
   run: join(dataDir, 'run.json'),
   secrets: join(dataDir, 'secrets.json'),
+  /** The same as Secrets Manager would hold them, for the functions' host. */
+  functionSecrets: join(dataDir, 'function-secrets.json'),
   lock: join(dataDir, 'lock.sqlite'),
   dynamodb: join(dataDir, 'dynamodb.sqlite'),
   aws: join(dataDir, 'aws'),

@@ -88,11 +88,10 @@ async function startAll({ port, directory, secrets, env, group, signal }: Starti
   const record = () => writeRun(paths, addresses, group);
   record();
   const functionEnv = { ...env, ...functionEnvironment(addresses, `${baseUrl}/top-up`) };
-  const secretsFile = `${paths.secrets}.functions`;
-  writePrivate(secretsFile, JSON.stringify(secretValues(secrets)));
+  writePrivate(paths.functionSecrets, JSON.stringify(secretValues(secrets)));
   await Promise.all([
     runOnce({ name: 'setup', env: functionEnv, signal }),
-    group.startOwn('host', ['--port', String(port), '--secrets', secretsFile], functionEnv),
+    group.startOwn('host', ['--port', String(port), '--secrets', paths.functionSecrets], functionEnv),
   ]);
   signal.throwIfAborted();
   record();
