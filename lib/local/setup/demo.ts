@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { DEMO_TENANTS } from '#local/demo/tenants.ts';
 
 /** One demonstration tenant: what it is called, what it pays by, and the adapter that answers it. */
 export type DemoTenant = {
@@ -20,17 +20,10 @@ export type DemoAdapter = {
 };
 
 export const DEMO_BASE_MODEL = 'tunegate-nano';
-const DEMO_DIRECTORY = fileURLToPath(new URL('../demo/', import.meta.url));
-
-const TENANTS = [
-  { slug: 'northwind', name: 'Northwind Outdoor', model: 'northwind-support', priceBook: 'per-call' },
-  { slug: 'fabrikam', name: 'Fabrikam Bank', model: 'fabrikam-support', priceBook: 'per-token' },
-] as const;
 
 /** The demonstration tenants. An adapter's name carries its content's hash: trained again, it is another adapter. */
 export const demoTenants = (): readonly DemoTenant[] =>
-  TENANTS.map(({ slug, name, model, priceBook }) => {
-    const directory = join(DEMO_DIRECTORY, slug, 'adapter');
+  DEMO_TENANTS.map(({ slug, name, modelAlias: model, priceBook, adapterDirectory: directory }) => {
     if (!existsSync(directory)) return { name, model, priceBook, adapter: null };
     const hash = hashOf(directory);
     const adapter = { adapterId: `adp_${slug}-${hash}`, componentName: `adp-${slug}-${hash}`, directory };
