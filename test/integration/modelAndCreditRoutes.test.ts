@@ -108,7 +108,9 @@ describe('credits', () => {
     expect(await adjust(path, '5', 'once')).toMatchObject({
       body: { outcome: 'duplicate', account: { available: '5' } },
     });
-    expect(await adjust(path, '6', 'once')).toMatchObject(refusal(409, 'idempotency_conflict'));
+    for (const other of ['6', '-5', '-1']) {
+      expect(await adjust(path, other, 'once')).toMatchObject(refusal(409, 'idempotency_conflict'));
+    }
     await adjust(path, '5');
     await adjust(path, '5');
     expect((await admin('GET', path)).body.account.available).toBe('15');

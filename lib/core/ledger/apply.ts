@@ -91,13 +91,17 @@ export function applyRelease({ account, grant }: Book, release: OnGrant): Outcom
   });
 }
 
-/** Takes back from the frozen part first, then from the grant, then from whatever burns next, then into debt. */
-export function applyClawBack({ account, grant }: Book, clawBack: ClawBack): Outcome {
+/**
+ * Takes back from the frozen part first, then from the grant, then from whatever burns next, then into debt. A source
+ * that released before has no frozen part to take from: what is frozen is another's, and it makes no second release.
+ */
+export function applyClawBack({ account, grant, made }: Book, clawBack: ClawBack): Outcome {
   requireAmount(clawBack.amountMicro);
   if (grant === undefined) return err({ code: 'grant_not_found' });
   const amount = minMicro(clawBack.amountMicro, subtractMicro(grant.amountMicro, grant.takenBackMicro));
   const frozenBy = without(grant, clawBack);
-  const returned = frozenBy.length === 0 ? grant.frozenMicro : minMicro(amount, grant.frozenMicro);
+  const ending = frozenBy.length === 0 ? grant.frozenMicro : minMicro(amount, grant.frozenMicro);
+  const returned = made.has('release') ? ZERO : ending;
   const unfrozen = give(account, returned, grant);
   const refund = draft(account, clawBack, 'refund', micro(-amount), clawBack);
   return ok({

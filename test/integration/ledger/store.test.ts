@@ -217,15 +217,27 @@ test('an expired hold makes room for the next one at once', async () => {
   expect(await balance()).toEqual([0, 100, 0]);
 });
 
+const about = (id: string) => ({
+  tenantId: tenant,
+  grantId: testId<GrantId>('grant', 'one'),
+  source: { kind: 'dispute' as const, id },
+  reason: 'a dispute',
+  actor: 'dodo',
+  nowMs: NOON_MS,
+});
+
+test('a dispute that is lost after it was released takes its credits back while another freezes the grant', async () => {
+  await ledger.grant(aGrant(tenant, 'one'));
+  await ledger.freeze(about('lost'));
+  await ledger.freeze(about('other'));
+  await ledger.release(about('lost'));
+  expect(await balance()).toEqual([0, 0, 0]);
+  expect(await ledger.clawBack({ ...about('lost'), amountMicro: micro(300) })).toMatchObject({ ok: true });
+  await ledger.release(about('other'));
+  expect(await balance()).toEqual([700, 0, 0]);
+});
+
 test('freezing puts the rest of a grant out of reach and releasing brings it back, in either order', async () => {
-  const about = (id: string) => ({
-    tenantId: tenant,
-    grantId: testId<GrantId>('grant', 'one'),
-    source: { kind: 'dispute' as const, id },
-    reason: 'a dispute',
-    actor: 'dodo',
-    nowMs: NOON_MS,
-  });
   await ledger.grant(aGrant(tenant, 'one'));
   await ledger.freeze(about('d1'));
   expect(await balance()).toEqual([0, 0, 0]);
