@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { runCli } from '#cli/runCli.ts';
 
+// Whoever reads has enough, as `| head` does: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 try {
   process.exitCode = await runCli(process.argv.slice(2), {
     env: process.env,

@@ -220,6 +220,8 @@ test('the script itself runs, and every command has help', () => {
     spawnSync(join(process.cwd(), 'bin', 'cli.ts'), args, { encoding: 'utf8', env });
   expect(script('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('Exit codes') });
   expect(script('keys', 'rotate', '--help').stdout).toContain('grace period');
+  const cut = spawnSync('sh', ['-c', 'bin/cli.ts --help | head -1'], { encoding: 'utf8', env });
+  expect(cut.stderr).toBe('');
   expect(script('status', '--data', join(directory, 'nothing'))).toMatchObject({ status: 2, stdout: '' });
 });
 
