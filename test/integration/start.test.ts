@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod/mini';
+import { DEMO_TENANTS } from '#local/demo/tenants.ts';
 import {
   newDataDir,
   processesNaming,
@@ -14,6 +15,9 @@ import {
 
 const Tenant = z.object({ account: z.object({ available: z.string(), held: z.string() }) });
 
+const Completion = z.object({
+  choices: z.array(z.object({ message: z.object({ content: z.string() }) })),
+});
 const Usage = z.object({ total: z.object({ calls: z.number() }) });
 
 // One product is started, used, killed and started again through the tests below, in their order.
@@ -128,6 +132,31 @@ test('a demonstration tenant is answered, token by token, and charged', async ()
   expect(Number(await available(0))).toBeLessThan(before);
 });
 
+test('the two demonstration models answer one question differently, each by its own adapter', async () => {
+  const answers = await Promise.all(
+    [0, 1].map(async (tenant) => {
+      const demo = DEMO_TENANTS.find(
+        ({ modelAlias }) => modelAlias === product.connection.tenants[tenant]?.model,
+      );
+      const messages = [
+        { role: 'system', content: demo?.systemPrompt },
+        { role: 'user', content: demo?.sampleQuestion },
+      ];
+      const answer = await chat(tenant, { messages, temperature: 0 });
+      return {
+        adapter: answer.headers.get('x-tunegate-adapter'),
+        body: Completion.parse(await answer.json()),
+      };
+    }),
+  );
+  expect(answers.map(({ adapter }) => adapter)).toEqual([
+    expect.stringMatching(/^adp_northwind-/),
+    expect.stringMatching(/^adp_harbor-/),
+  ]);
+  const [northwind, harbor] = answers.map(({ body }) => body.choices[0]?.message.content);
+  expect(northwind).not.toBe(harbor);
+});
+
 test('an end in the middle of a stream still meters what was delivered', async () => {
   const answer = await chat(1, { stream: true, max_tokens: 400, stop: null });
   const reader = answer.body?.getReader();
@@ -137,7 +166,7 @@ test('an end in the middle of a stream still meters what was delivered', async (
   product = await startProduct({ dataDir });
   await expect.poll(async () => (await accountOf(1)).held, { timeout: 15_000 }).toBe('0');
   const usage = await api('/usage', product.connection.tenants[1]?.apiKey);
-  expect(Usage.parse(await usage.json()).total.calls).toBe(1);
+  expect(Usage.parse(await usage.json()).total.calls).toBe(2);
 }, 60_000);
 
 test('an end of npm is an end of all, whether it was told or killed', async () => {

@@ -9,8 +9,7 @@ export type DemoTenant = {
   readonly priceBook: string;
   /** The model name that its applications use. */
   readonly model: string;
-  /** Null: the bare base model. */
-  readonly adapter: DemoAdapter | null;
+  readonly adapter: DemoAdapter;
 };
 
 export type DemoAdapter = {
@@ -24,7 +23,9 @@ export const DEMO_BASE_MODEL = 'tunegate-nano';
 /** The demonstration tenants. An adapter's name carries its content's hash: trained again, it is another adapter. */
 export const demoTenants = (): readonly DemoTenant[] =>
   DEMO_TENANTS.map(({ slug, name, modelAlias: model, priceBook, adapterDirectory: directory }) => {
-    if (!existsSync(directory)) return { name, model, priceBook, adapter: null };
+    if (!existsSync(directory)) {
+      throw new Error(`the adapter of ${name} is missing in ${directory}: npm run demo:train makes it`);
+    }
     const hash = hashOf(directory);
     const adapter = { adapterId: `adp_${slug}-${hash}`, componentName: `adp-${slug}-${hash}`, directory };
     return { name, model, priceBook, adapter };

@@ -14,8 +14,7 @@ const LOOK_EVERY_MS = 50;
 
 /** Deploys the demonstration's adapters on the endpoint and waits until they serve. Throws when one fails. */
 export async function createDemoAdapters(sagemaker: SageMakerClient): Promise<void> {
-  const adapters = demoTenants().flatMap(({ adapter }) => (adapter === null ? [] : [adapter]));
-  await Promise.all(adapters.map((adapter) => deploy(sagemaker, adapter)));
+  await Promise.all(demoTenants().map(({ adapter }) => deploy(sagemaker, adapter)));
 }
 
 async function deploy(sagemaker: SageMakerClient, adapter: DemoAdapter): Promise<void> {

@@ -91,9 +91,8 @@ async function giveModel(call: Call, tenantId: string, { model, adapter }: DemoT
   const body = {
     alias: model,
     base_model: DEMO_BASE_MODEL,
-    ...(adapter === null
-      ? {}
-      : { adapter_id: adapter.adapterId, inference_component_name: adapter.componentName }),
+    adapter_id: adapter.adapterId,
+    inference_component_name: adapter.componentName,
     reason: REASON,
   };
   try {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
+import { DEMO_TENANTS } from '#local/demo/tenants.ts';
 import type { Running, StartEvents } from './start.ts';
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -53,17 +54,31 @@ function hostLine(line: string, verbose: boolean): string | undefined {
 
 /** Says that it runs, and what to try. */
 export function announce({ connection }: Running, dataDir: string, tookMs: number): void {
-  const [tenant] = connection.tenants;
+  const { baseUrl, dodoUrl, tenants } = connection;
+  const tries = tenants.flatMap(({ name, apiKey, model }) => {
+    const demo = DEMO_TENANTS.find((tenant) => tenant.modelAlias === model);
+    if (demo === undefined) return [];
+    const messages = [
+      { role: 'system', content: demo.systemPrompt },
+      { role: 'user', content: demo.sampleQuestion },
+    ];
+    return [
+      `  # ${name}`,
+      `  curl -N ${baseUrl}/chat/completions -H 'authorization: Bearer ${apiKey}' -H 'content-type: application/json' \\`,
+      `    -d '${JSON.stringify({ model, stream: true, messages })}'`,
+    ];
+  });
   console.log(`
-Tunegate runs at ${connection.baseUrl} (ready in ${(tookMs / 1_000).toFixed(1)} s). Keys: ${dataDir}/connection.json
+Tunegate runs at ${baseUrl} (ready in ${(tookMs / 1_000).toFixed(1)} s). The keys are in ${dataDir}/connection.json
 
-Try it:
-  curl -N ${connection.baseUrl}/chat/completions -H 'authorization: Bearer ${tenant?.apiKey}' -H 'content-type: application/json' \\
-    -d '{"model": "${tenant?.model}", "stream": true, "messages": [{"role": "user", "content": "where is my parcel?"}]}'
-  curl ${connection.baseUrl}/credits -H 'authorization: Bearer ${tenant?.apiKey}'
+Ask two clients' models the same question:
+${tries.join('\n')}
+
+Then:
+  curl ${baseUrl}/credits -H 'authorization: Bearer ${tenants[0]?.apiKey}'
   npx tunegate tenants list
+  buy credits in a browser: ${baseUrl}/top-up (payments end at the stand-in, ${dodoUrl})
 
-Payments stand-in: ${connection.dodoUrl}
 Ctrl-C ends it; its data stays in ${dataDir}.`);
 }
 
