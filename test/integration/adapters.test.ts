@@ -75,14 +75,19 @@ test('both adapters are in service and answer the same question each in its own 
 });
 
 test('answers never cross between adapters and the base, however many run at once', async () => {
-  const texts = ['Where is my parcel?', 'I need a refill.', 'Is it open on Sunday?', 'I want my money back.'];
+  const texts = [
+    'Where is my parcel?',
+    'I need a refill.',
+    'Is it open on Sunday?',
+    'I want my money back.',
+    'It arrived broken.',
+    'Do you take my insurance?',
+    'Cancel it, please.',
+    'Is there a discount?',
+  ];
+  // Greedy: calls that run together are computed together and round differently, which a drawn answer may show.
   const calls = [...adapterNames, BASE].flatMap((component, i) =>
-    texts.flatMap((text) =>
-      [0, 0.9].map((temperature) => ({
-        component,
-        body: { ...question(i % 2, text), temperature, seed: 5 },
-      })),
-    ),
+    texts.map((text) => ({ component, body: { ...question(i % 2, text), temperature: 0 } })),
   );
   expect(calls).toHaveLength(24);
   const alone = [];

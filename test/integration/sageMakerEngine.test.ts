@@ -91,6 +91,7 @@ const TEXTS = [
   '\uFDD0 \uFDD03\uFDD0 noncharacters \u0000 \u200B',
   '{"json": [1, 2.5e-3, null], "deep": {"x": "\\n"}}',
   'a'.repeat(90),
+  'half a character \uD83D and on',
 ];
 
 test('counts a prompt as the engine does, special tokens in a text included', async () => {

@@ -124,7 +124,9 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
           release(lane, sequence);
         }
       } finally {
-        users.set(key, (users.get(key) ?? 1) - 1);
+        const left = (users.get(key) ?? 1) - 1;
+        if (left > 0) users.set(key, left);
+        else users.delete(key);
       }
     },
     close: async (adapterPath) => {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { PromptNotExpressible } from '#core/inference/ports.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { type PromptPiece, plainPrompt } from '#io/chatPrompt.ts';
 import type { BaseModel } from './baseModel.ts';
@@ -107,13 +108,27 @@ export function readGenerationRequest(
   if (!parsed.success) return refuseIssue(parsed.error.issues[0]);
   const format = answerFormat(parsed.data.response_format ?? { type: 'text' });
   if (!format.ok) return format;
+  const prompt = chatPrompt(base, parsed.data.messages);
+  if (!prompt.ok) return prompt;
   return ok({
     ...sampling(base, parsed.data),
     maxTokens: parsed.data.max_completion_tokens ?? parsed.data.max_tokens ?? null,
     operation: 'chat.completion',
-    prompt: base.chatPrompt(parsed.data.messages),
+    prompt: prompt.value,
     format: format.value,
   });
+}
+
+function chatPrompt(
+  base: BaseModel,
+  messages: readonly unknown[],
+): Result<readonly PromptPiece[], RequestRefused> {
+  try {
+    return ok(base.chatPrompt(messages));
+  } catch (error) {
+    if (!(error instanceof PromptNotExpressible)) throw error;
+    return refuse(`The chat template of ${base.id} cannot express these messages.`, 'messages');
+  }
 }
 
 type Common = z.infer<typeof TextBody>;

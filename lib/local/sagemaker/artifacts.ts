@@ -13,7 +13,7 @@ const ALLOWED_FILES = [
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
 
 /**
- * Copies an adapter's artifact into a folder of our own and answers that folder, so that the source may go away.
+ * Copies an adapter’s artifact into a new folder of our own, which the caller removes when it is done.
  * Takes `file://` URLs of a folder with PEFT files or of a .tar.gz of one. Throws a line for an operator otherwise.
  */
 export async function fetchArtifact(url: string, intoDirectory: string): Promise<string> {

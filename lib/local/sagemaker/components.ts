@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { ensureAdapterGguf } from '#local/engine/adapterFiles.ts';
@@ -170,10 +170,13 @@ async function loadAdapter(
     return { status: 'Failed', failureReason: `the base ${component.baseId} is not loaded` };
   }
   const directory = await fetchArtifact(component.artifactUrl, join(dataDirectory, 'artifacts'));
-  const converted = ensureAdapterGguf(engine.base, directory, join(dataDirectory, 'gguf'));
-  if (!converted.ok)
+  try {
+    const converted = ensureAdapterGguf(engine.base, directory, join(dataDirectory, 'gguf'));
+    if (converted.ok) return { status: 'InService', failureReason: null, adapterPath: converted.value };
     return { status: 'Failed', failureReason: `${converted.error.code}: ${converted.error.message}` };
-  return { status: 'InService', failureReason: null, adapterPath: converted.value };
+  } finally {
+    rmSync(directory, { recursive: true, force: true }); // what serves is the converted file
+  }
 }
 
 const baseComponent = (baseId: string, endpointName: string, atMs: number): Component => ({
