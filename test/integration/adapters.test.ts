@@ -132,6 +132,19 @@ test('an adapter of another base is refused and says so', async () => {
   await expect(sageMaker.invoke('adp-foreign', question(0, 'hi'))).rejects.toThrow(ValidationError);
 });
 
+test('an adapter with half of its matrices fails to deploy and harms nothing', async () => {
+  const directory = join(scratch, 'torn');
+  cpSync(DEMO_TENANTS[0]?.adapterDirectory ?? '', directory, { recursive: true });
+  const path = join(directory, 'adapter_model.safetensors');
+  const { metadata, tensors } = readSafetensors(readFileSync(path));
+  const half = new Map([...tensors].filter(([name]) => name.includes('lora_A')));
+  writeFileSync(path, writeSafetensors({ metadata, tensors: half }));
+  await deploy('adp-torn', pathToFileURL(directory).href);
+  expect(await describe('adp-torn')).toMatchObject({ InferenceComponentStatus: 'Failed' });
+  await sageMaker.control.send(new DeleteInferenceComponentCommand({ InferenceComponentName: 'adp-torn' }));
+  expect((await sageMaker.invoke(BASE, question(0, 'hi'))).model).toBe(BASE);
+});
+
 test('an archive serves as a folder does, and nothing but the adapter’s own files is taken from it', async () => {
   const archive = join(scratch, 'adapter.tar.gz');
   const directory = join(scratch, 'archived');

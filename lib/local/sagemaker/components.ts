@@ -172,8 +172,12 @@ async function loadAdapter(
   const directory = await fetchArtifact(component.artifactUrl, join(dataDirectory, 'artifacts'));
   try {
     const converted = ensureAdapterGguf(engine.base, directory, join(dataDirectory, 'gguf'));
-    if (converted.ok) return { status: 'InService', failureReason: null, adapterPath: converted.value };
-    return { status: 'Failed', failureReason: `${converted.error.code}: ${converted.error.message}` };
+    if (!converted.ok) {
+      return { status: 'Failed', failureReason: `${converted.error.code}: ${converted.error.message}` };
+    }
+    // Applied once before it is called in service: what llama.cpp rejects fails here, and the first call finds it warm.
+    await engine.lanes.withSequence(converted.value, new AbortController().signal, async () => undefined);
+    return { status: 'InService', failureReason: null, adapterPath: converted.value };
   } finally {
     rmSync(directory, { recursive: true, force: true }); // what serves is the converted file
   }
