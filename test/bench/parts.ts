@@ -65,9 +65,17 @@ export function timeQuote({ ports }: ChatParts): readonly number[] {
   for (let batch = 0; batch < 20; batch += 1) {
     const startedMs = performance.now();
     for (let run = 0; run < RUNS; run += 1) {
-      const book = bookInForce(ports.priceBooks, 'per-token', Date.now());
+      const book = bookInForce(ports.priceBooks, {
+        id: 'per-token',
+        tenantId: 'ten_bench',
+        atMs: Date.now(),
+      });
       if (book === undefined) throw new Error('the price book per-token is not in force');
-      quoteCall(book, 'bench-support', { inputTokens: 40 + run, outputTokens: 8 });
+      quoteCall(
+        book,
+        { tenantId: 'ten_bench', model: 'bench-support', startedAtMs: Date.now() },
+        { inputTokens: 40 + run, outputTokens: 8 },
+      );
     }
     times.push((performance.now() - startedMs) / RUNS);
   }

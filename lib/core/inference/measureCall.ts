@@ -1,5 +1,5 @@
 import type { UsageEvent, UsageStatus } from '#core/metering/types.ts';
-import { MAX_TOKENS_PER_CALL } from '#core/pricing/priceTokens.ts';
+import { MAX_TOKENS_PER_CALL } from '#core/pricing/priceCall.ts';
 import { rateUsage } from '#core/pricing/rateUsage.ts';
 import type { HoldId, RequestId } from '#core/shared/ids.ts';
 import { addMicro, type MicroCredits, subtractMicro } from '#core/shared/money.ts';

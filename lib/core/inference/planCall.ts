@@ -51,10 +51,18 @@ export async function planCall(
   const maxTokens = outputLimit(base, inputTokens, request);
   if (!maxTokens.ok) return maxTokens;
 
-  const book = bookInForce(ports.priceBooks, caller.tenant.priceBookId, call.nowMs);
+  const book = bookInForce(ports.priceBooks, {
+    id: caller.tenant.priceBookId,
+    tenantId: caller.tenant.id,
+    atMs: call.nowMs,
+  });
   if (book === undefined) throw new Error(`no price book ${caller.tenant.priceBookId} is in force`);
   const outputTokens = maxTokens.value * request.choices;
-  const quote = quoteCall(book, request.model, { inputTokens, outputTokens });
+  const quote = quoteCall(
+    book,
+    { tenantId: caller.tenant.id, model: request.model, startedAtMs: call.nowMs },
+    { inputTokens, outputTokens },
+  );
   if (!quote.ok) throw new Error(`the price book ${book.id} has no price for ${request.model}`);
   return ok({ route, book, inputTokens, maxTokens: maxTokens.value, quoteMicro: quote.value });
 }

@@ -1,10 +1,22 @@
-import type { ModelPrice, PriceBook } from './types.ts';
+import { armOf } from './armOf.ts';
+import type { PriceBook } from './types.ts';
 
 /**
- * The version of a price book that is in force at a moment: the latest one that has begun; of two that begin
- * together the higher version. Undefined when the book is unknown or has not begun yet.
+ * The version of a price book that is in force for a tenant at a moment: the latest one that has begun; of two that
+ * begin together the higher version. Where that is an experiment, the tenant's arm of it. Undefined when the book is
+ * unknown or has not begun yet.
  */
-export function bookInForce(books: readonly PriceBook[], id: string, atMs: number): PriceBook | undefined {
+export function bookInForce(
+  books: readonly PriceBook[],
+  { id, tenantId, atMs }: { readonly id: string; readonly tenantId: string; readonly atMs: number },
+): PriceBook | undefined {
+  const book = latest(books, id, atMs);
+  if (book?.experiment === undefined) return book;
+  // The parser saw to it that arms are no experiments and have begun.
+  return latest(books, armOf(book.experiment, tenantId), atMs);
+}
+
+function latest(books: readonly PriceBook[], id: string, atMs: number): PriceBook | undefined {
   let found: PriceBook | undefined;
   for (const book of books) {
     if (book.id !== id || book.effectiveFromMs > atMs) continue;
@@ -22,9 +34,4 @@ export function bookByVersion(
   wanted: { readonly id: string; readonly version: number },
 ): PriceBook | undefined {
   return books.find((book) => book.id === wanted.id && book.version === wanted.version);
-}
-
-/** The line for a model: its own, else the `*` line, else undefined. */
-export function priceOf(book: PriceBook, model: string): ModelPrice | undefined {
-  return book.prices.find((line) => line.model === model) ?? book.prices.find((line) => line.model === '*');
 }

@@ -1,15 +1,22 @@
 import type { UsageEvent } from '#core/metering/types.ts';
 import { type MicroCredits, ZERO } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import { priceOf } from './priceBooks.ts';
-import { priceTokens } from './priceTokens.ts';
+import { priceCall } from './priceCall.ts';
 import type { Unpriced } from './quoteCall.ts';
+import { ratesOf } from './ratesOf.ts';
 import type { PriceBook } from './types.ts';
 
 /** What rating needs of a usage event. */
 export type RatedUsage = Pick<
   UsageEvent,
-  'model' | 'inputTokens' | 'outputTokens' | 'status' | 'timeToFirstTokenMs'
+  | 'tenantId'
+  | 'model'
+  | 'startedAtMs'
+  | 'inputTokens'
+  | 'outputTokens'
+  | 'computeMs'
+  | 'status'
+  | 'timeToFirstTokenMs'
 >;
 
 /**
@@ -18,8 +25,17 @@ export type RatedUsage = Pick<
  * Errors: unpriced_model.
  */
 export function rateUsage(book: PriceBook, event: RatedUsage): Result<MicroCredits, Unpriced> {
-  const price = priceOf(book, event.model);
-  if (price === undefined) return err({ code: 'unpriced_model' });
-  if (event.status === 'engine_failed' && event.timeToFirstTokenMs === null) return ok(ZERO);
-  return ok(priceTokens(price, event));
+  const found = ratesOf(book, event);
+  if (found === undefined) return err({ code: 'unpriced_model' });
+  if (isFree(event)) return ok(ZERO);
+  const { inputTokens, outputTokens } = event;
+  const computeMs = Math.min(event.computeMs, found.line.maxComputeMs);
+  return ok(priceCall(found.rates, { inputTokens, outputTokens, computeMs }));
 }
+
+/** Whether the engine failed before anything was delivered. */
+export const isFree = ({
+  status,
+  timeToFirstTokenMs,
+}: Pick<UsageEvent, 'status' | 'timeToFirstTokenMs'>): boolean =>
+  status === 'engine_failed' && timeToFirstTokenMs === null;

@@ -1,12 +1,45 @@
 import type { MicroCredits } from '#core/shared/money.ts';
 
-/** What one model costs. All three parts add up; a part that does not apply is 0. */
-export type ModelPrice = {
-  /** The model alias, or `*` for every model that no other line names. */
-  readonly model: string;
+/** What is charged for each measure of work, in µcr. All parts add up; a part that does not apply is 0. */
+export type Rates = {
   readonly perRequestMicro: MicroCredits;
   readonly perMillionInputTokensMicro: MicroCredits;
   readonly perMillionOutputTokensMicro: MicroCredits;
+  /** Of the engine's work on a call, counted to the millisecond and up to the line's `maxComputeMs`. */
+  readonly perComputeSecondMicro: MicroCredits;
+  /** Of training jobs alone; calls have none. */
+  readonly perMillionTrainingTokensMicro: MicroCredits;
+};
+
+/** Other rates at certain hours, read off a wall clock in `timeZone`. */
+export type PriceWindow = {
+  /** IANA name, `Europe/Berlin`. */
+  readonly timeZone: string;
+  /** Weekdays on which the window begins; 0 is Sunday. */
+  readonly days: readonly number[];
+  /** Minutes after midnight. The window ends before `untilMinute`, on the next day where that is the smaller. */
+  readonly fromMinute: number;
+  readonly untilMinute: number;
+  readonly rates: Rates;
+};
+
+/** What one model costs one or all tenants. */
+export type ModelPrice = {
+  /** The model alias, or `*` for every model that no other line names. */
+  readonly model: string;
+  /** The only tenants that the line is for; undefined: every tenant. */
+  readonly tenants: readonly string[] | undefined;
+  readonly rates: Rates;
+  /** The first window that a moment falls into has its rates. */
+  readonly windows: readonly PriceWindow[];
+  /** The most compute time of one call that is charged; the quote counts on all of it. */
+  readonly maxComputeMs: number;
+};
+
+/** Parts the tenants of a book among other books, its arms, as the weights say; a tenant stays in its arm. */
+export type Experiment = {
+  readonly id: string;
+  readonly arms: readonly { readonly book: string; readonly weight: number }[];
 };
 
 /** A list of prices in force from a moment on. Never edited once in force: a change is a new version. */
@@ -14,5 +47,7 @@ export type PriceBook = {
   readonly id: string;
   readonly version: number;
   readonly effectiveFromMs: number;
+  /** None in a book that is an experiment: its arms have the prices. */
   readonly prices: readonly ModelPrice[];
+  readonly experiment: Experiment | undefined;
 };

@@ -1,4 +1,5 @@
 import type { InferencePorts } from '#core/inference/ports.ts';
+import { readPriceBooks } from '#core/pricing/readPriceBooks.ts';
 import { cacheCallers } from '#io/callerCache.ts';
 import { METRICS } from '#io/definitions/metrics.ts';
 import { ENDPOINT, QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
@@ -31,7 +32,7 @@ export function wireChat(env: Environment) {
       directory: cacheCallers(directory, systemWorld.clock),
       readPeppers: () => readSecret(pepperSecret),
     }),
-    priceBooks: loadPriceBooks(env),
+    priceBooks: loadPriceBooks(env, readPriceBooks),
     tokens: makeTokenCounter(env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS_LAYER),
     ledger: makeHoldStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
     engine: makeSageMakerEngine(makeSageMakerRuntime(), requireVariable(env, ENDPOINT.env)),

@@ -1,3 +1,4 @@
+import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { parsePeppers } from '#core/tenants/apiKey.ts';
 import { loadCreditPacks } from '#io/creditPacks.ts';
 import { nodeCrypto } from '#io/crypto.ts';
@@ -45,7 +46,7 @@ export function wireControl(env: Environment) {
 }
 
 function priceBookIds(env: Environment): readonly [string, ...string[]] {
-  const [first, ...others] = new Set(loadPriceBooks(env).map(({ id }) => id));
+  const [first, ...others] = new Set(loadPriceBooks(env, parsePriceBooks).map(({ id }) => id));
   if (first === undefined) throw new Error('there is no price book');
   return [first, ...others];
 }

@@ -4,6 +4,7 @@ import {
   settleUsage,
   type UsageMessage,
 } from '#core/metering/settleUsage.ts';
+import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { QUEUES, TABLES } from '#io/definitions/resources.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeObservability } from '#io/observability.ts';
@@ -23,7 +24,7 @@ export type DeliveredUsage = UsageMessage & { readonly receiptHandle: string };
 export function wireSettleUsage(env: Environment) {
   const deps = {
     ledger: makeLedgerStore(makeDynamoDb(), requireVariable(env, TABLES.ledger.env)),
-    books: loadPriceBooks(env),
+    books: loadPriceBooks(env, parsePriceBooks),
   };
   const observability = makeObservability('settle-usage');
   const giveBack = makeMessageReturn(makeSqs(), requireVariable(env, QUEUES.usage.env), {

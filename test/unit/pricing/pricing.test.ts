@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
-import { bookByVersion, bookInForce, priceOf } from '#core/pricing/priceBooks.ts';
+import { bookByVersion, bookInForce } from '#core/pricing/priceBooks.ts';
 import { quoteCall } from '#core/pricing/quoteCall.ts';
+import { priceOf } from '#core/pricing/ratesOf.ts';
 import { rateUsage } from '#core/pricing/rateUsage.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
+import type { TenantId } from '#core/shared/ids.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
+import { aTenant } from '#test/builders/tenants.ts';
 
+const TENANT: TenantId = aTenant().id;
 const line = (model: string, perRequest = '0.001', input = '3', output = '12') => ({
   model,
   perRequest,
@@ -35,7 +39,14 @@ function only(...books: unknown[]): PriceBook {
 }
 
 describe('a call is priced', () => {
-  const usage = { model: 'm', status: 'succeeded', timeToFirstTokenMs: 3 } as const;
+  const usage = {
+    tenantId: TENANT,
+    model: 'm',
+    startedAtMs: Date.UTC(2026, 5, 1),
+    computeMs: 0,
+    status: 'succeeded',
+    timeToFirstTokenMs: 3,
+  } as const;
 
   test('as per request plus per million input and output tokens', () => {
     expect(rateUsage(only(book()), { ...usage, inputTokens: 1_000_000, outputTokens: 500_000 })).toEqual({
@@ -58,14 +69,14 @@ describe('a call is priced', () => {
 
   test('by the line of its own model before the line for all', () => {
     const two = only(book({ prices: [line('*', '1'), line('m', '2')] }));
-    expect(priceOf(two, 'm')?.perRequestMicro).toBe(2_000_000);
-    expect(priceOf(two, 'other')?.perRequestMicro).toBe(1_000_000);
+    expect(priceOf(two, usage)?.rates.perRequestMicro).toBe(2_000_000);
+    expect(priceOf(two, { ...usage, model: 'other' })?.rates.perRequestMicro).toBe(1_000_000);
   });
 
   test('never, when no line covers the model', () => {
     const narrow = only(book({ prices: [line('m')] }));
     const refused = { ok: false, error: { code: 'unpriced_model' } };
-    expect(quoteCall(narrow, 'x', { inputTokens: 1, outputTokens: 1 })).toEqual(refused);
+    expect(quoteCall(narrow, { ...usage, model: 'x' }, { inputTokens: 1, outputTokens: 1 })).toEqual(refused);
     expect(rateUsage(narrow, { ...usage, model: 'x', inputTokens: 1, outputTokens: 1 })).toEqual(refused);
   });
 });
@@ -77,7 +88,8 @@ describe('the book in force', () => {
     book({ version: 3, effectiveFrom: '2026-02-01T00:00:00Z' }),
     book({ id: 'silver' }),
   );
-  const at = (time: string) => bookInForce(books, 'gold', Date.parse(time))?.version;
+  const at = (time: string) =>
+    bookInForce(books, { id: 'gold', tenantId: TENANT, atMs: Date.parse(time) })?.version;
 
   test('is the latest that has begun, from its very first millisecond', () => {
     expect(at('2026-01-31T23:59:59.999Z')).toBe(1);
@@ -85,7 +97,9 @@ describe('the book in force', () => {
   });
   test('is none before the first begins, nor for an unknown id', () => {
     expect(at('2025-12-31T23:59:59.999Z')).toBeUndefined();
-    expect(bookInForce(books, 'bronze', Date.parse('2027-01-01T00:00:00Z'))).toBeUndefined();
+    expect(
+      bookInForce(books, { id: 'bronze', tenantId: TENANT, atMs: Date.UTC(2027, 0, 1) }),
+    ).toBeUndefined();
   });
   test('can be found again by its version after it was replaced', () => {
     expect(bookByVersion(books, { id: 'gold', version: 1 })?.effectiveFromMs).toBe(Date.UTC(2026, 0, 1));
@@ -120,6 +134,105 @@ describe('a price-books file is refused', () => {
     ['a misspelt field', fileWith([book({ price: 1 })]), 'books[0].price is not known here'],
     ['the same version twice', fileWith([book(), book()]), 'books[1] repeats gold version 1'],
     [
+      'the same model twice for one tenant',
+      fileWith([
+        book({
+          prices: [
+            { ...line('m'), tenants: ['ten_1'] },
+            { ...line('m'), tenants: ['ten_1'] },
+          ],
+        }),
+      ]),
+      'books[0].prices[1] repeats the model m for ten_1: keep one line',
+    ],
+    [
+      'a price by the thousand and by the million',
+      fileWith([book({ prices: [{ ...line('m'), perThousandOutputTokens: '0.1' }] })]),
+      'books[0].prices[0].perThousandOutputTokens says again what perMillionOutputTokens says: keep one',
+    ],
+    [
+      'a line without a price',
+      fileWith([book({ prices: [{ model: 'm' }] })]),
+      'books[0].prices[0] has no price: give perRequest',
+    ],
+    [
+      'no such time zone',
+      fileWith([
+        book({
+          prices: [
+            {
+              ...line('m'),
+              windows: [{ timeZone: 'Europe/Berlun', from: '22:00', until: '06:00', perRequest: '1' }],
+            },
+          ],
+        }),
+      ]),
+      'books[0].prices[0].windows[0].timeZone must be an IANA time zone such as "Europe/Berlin"',
+    ],
+    [
+      'a time of day that no clock shows',
+      fileWith([
+        book({
+          prices: [
+            { ...line('m'), windows: [{ timeZone: 'UTC', from: '24:00', until: '06:00', perRequest: '1' }] },
+          ],
+        }),
+      ]),
+      'books[0].prices[0].windows[0].from must be a time of day such as "22:00"',
+    ],
+    [
+      'a window without length',
+      fileWith([
+        book({
+          prices: [
+            { ...line('m'), windows: [{ timeZone: 'UTC', from: '06:00', until: '06:00', perRequest: '1' }] },
+          ],
+        }),
+      ]),
+      'books[0].prices[0].windows[0].until must differ from "from"',
+    ],
+    [
+      'neither prices nor an experiment',
+      fileWith([book({ prices: undefined })]),
+      'books[0] must have either prices or an experiment',
+    ],
+    [
+      'an experiment with an unknown book',
+      fileWith([
+        book(),
+        book({
+          id: 'ab',
+          prices: undefined,
+          experiment: {
+            id: 'x',
+            arms: [
+              { book: 'gold', weight: 1 },
+              { book: 'silver', weight: 1 },
+            ],
+          },
+        }),
+      ]),
+      'books[1].experiment.arms[1].book must be a book in force from 2026-01-01T00:00:00Z on: silver is not',
+    ],
+    [
+      'an experiment within an experiment',
+      fileWith([
+        book(),
+        book({
+          id: 'ab',
+          prices: undefined,
+          experiment: {
+            id: 'x',
+            arms: [
+              { book: 'gold', weight: 1 },
+              { book: 'ab', weight: 1 },
+            ],
+          },
+        }),
+      ]),
+      'books[1].experiment.arms[1].book must be a book with prices: ab is an experiment itself',
+    ],
+    [
       'the same model twice',
       fileWith([book({ prices: [line('m'), line('m')] })]),
       'books[0].prices[1] repeats the model m',
@@ -131,14 +244,14 @@ describe('a price-books file is refused', () => {
 });
 
 test('the price books of the layer can be read, and have what each model needs', () => {
-  const books = loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: 'layers/price-tables' });
+  const books = loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: 'layers/price-tables' }, parsePriceBooks);
   const file = JSON.parse(readFileSync('layers/price-tables/price-books.json', 'utf8'));
   expect(books.map((b) => b.id)).toEqual(file.books.map((b: { id: string }) => b.id));
-  for (const b of books) expect(priceOf(b, 'any-model')).toBeDefined();
+  for (const b of books) expect(priceOf(b, { tenantId: TENANT, model: 'any-model' })).toBeDefined();
 });
 
 test('a missing price table names the file', () => {
-  expect(() => loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: '/nowhere' })).toThrow(
+  expect(() => loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: '/nowhere' }, parsePriceBooks)).toThrow(
     '/nowhere/price-books.json cannot be read',
   );
 });

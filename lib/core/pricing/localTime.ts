@@ -1,0 +1,41 @@
+/** A moment as a wall clock shows it: the weekday, 0 for Sunday, and the minutes after midnight. */
+export type LocalTime = { readonly weekday: number; readonly minute: number };
+
+const MINUTE_MS = 60_000;
+/** No zone has changed its clocks within a quarter of an hour of UTC since 1972. */
+const QUARTER_MS = 15 * MINUTE_MS;
+const OFFSET = /GMT(?:([+-])(\d\d):(\d\d))?/;
+
+/** Offsets are looked up once for a zone and quarter of an hour: asking the calendar takes longer than rating. */
+const known = new Map<string, { readonly format: Intl.DateTimeFormat; quarter: number; offsetMs: number }>();
+
+/** The wall clock of an IANA time zone, daylight saving included. Throws RangeError on an unknown zone. */
+export function localTime(timeZone: string, atMs: number): LocalTime {
+  const local = new Date(atMs + offsetMs(timeZone, atMs));
+  return { weekday: local.getUTCDay(), minute: local.getUTCHours() * 60 + local.getUTCMinutes() };
+}
+
+function offsetMs(timeZone: string, atMs: number): number {
+  const quarter = Math.floor(atMs / QUARTER_MS);
+  let zone = known.get(timeZone);
+  if (zone === undefined) {
+    const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
+    zone = { format, quarter: Number.NaN, offsetMs: 0 };
+    known.set(timeZone, zone);
+  }
+  if (zone.quarter !== quarter) {
+    const [, sign, hours, minutes] = OFFSET.exec(zone.format.format(quarter * QUARTER_MS)) ?? [];
+    zone.offsetMs = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * MINUTE_MS * (sign === '-' ? -1 : 1);
+    zone.quarter = quarter;
+  }
+  return zone.offsetMs;
+}
+
+export function isTimeZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return /^[A-Z]/.test(text); // not an offset such as +02:00, which knows no daylight saving
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,107 @@
+import * as z from 'zod/mini';
+import { type MicroCredits, parseCredits } from '#core/shared/money.ts';
+import { isTimeZone } from './localTime.ts';
+
+/** The highest price of one request, second or million tokens, in credits; it keeps every amount far from overflow. */
+const MAX_PRICE_CREDITS = 1_000_000;
+/** As long as the chat function may run, and so the longest that an engine can work on a call. */
+export const MAX_COMPUTE_SECONDS = 900;
+const MAX_WEIGHT = 1_000_000;
+
+const UTC_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/;
+export const CLOCK_TIME = /^([01]\d|2[0-3]):([0-5]\d)$/;
+export const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const must = (isRight: (text: string) => boolean, error: string) =>
+  z.string().check(z.refine((text: string) => isRight(text), { error: `must be ${error}` }));
+
+const price = (maxCredits: number) =>
+  z.optional(
+    must(
+      (text) => isPrice(text, maxCredits),
+      `a decimal string of credits from "0" to "${maxCredits}" with at most six decimals, such as "0.005"`,
+    ),
+  );
+
+const perMillion = price(MAX_PRICE_CREDITS);
+const perThousand = price(MAX_PRICE_CREDITS / 1_000);
+
+const parts = {
+  perRequest: perMillion,
+  perThousandInputTokens: perThousand,
+  perMillionInputTokens: perMillion,
+  perThousandOutputTokens: perThousand,
+  perMillionOutputTokens: perMillion,
+  perComputeSecond: perMillion,
+  perThousandTrainingTokens: perThousand,
+  perMillionTrainingTokens: perMillion,
+};
+
+const clockTime = must((text) => CLOCK_TIME.test(text), 'a time of day such as "22:00"');
+const bookId = must(
+  (text) => /^[a-z0-9][a-z0-9-]{0,63}$/.test(text),
+  'lower-case letters, digits and hyphens',
+);
+
+const Window = z.strictObject({
+  timeZone: must(isTimeZone, 'an IANA time zone such as "Europe/Berlin"'),
+  days: z.optional(z.array(z.enum(DAYS)).check(z.minLength(1))),
+  from: clockTime,
+  until: clockTime,
+  ...parts,
+});
+
+const Line = z.strictObject({
+  model: z.string().check(z.minLength(1), z.maxLength(200)),
+  tenants: z.optional(
+    z.array(must((text) => text.startsWith('ten_'), 'the id of a tenant, ten_…')).check(z.minLength(1)),
+  ),
+  ...parts,
+  maxComputeSeconds: z.optional(z.int().check(z.gte(1), z.lte(MAX_COMPUTE_SECONDS))),
+  windows: z.optional(z.array(Window)),
+});
+
+const Book = z.strictObject({
+  id: bookId,
+  version: z.int().check(z.positive()),
+  effectiveFrom: must(isUtcTime, 'a time such as 2026-01-31T00:00:00Z'),
+  prices: z.optional(z.array(Line).check(z.minLength(1))),
+  experiment: z.optional(
+    z.strictObject({
+      id: bookId,
+      arms: z
+        .array(z.strictObject({ book: bookId, weight: z.int().check(z.gte(1), z.lte(MAX_WEIGHT)) }))
+        .check(z.minLength(2)),
+    }),
+  ),
+});
+
+/** A price-books file as it is written. What each field means: this folder's README. */
+export const PriceBooksFile = z.strictObject({
+  /** What one credit is worth, for the agency's own arithmetic; rating never reads it. */
+  currency: z.string(),
+  usdPerCredit: z.string(),
+  books: z.array(Book).check(z.minLength(1)),
+});
+
+export type BookText = z.infer<typeof Book>;
+export type LineText = z.infer<typeof Line>;
+export type WindowText = z.infer<typeof Window>;
+export type PartsText = { readonly [Part in keyof typeof parts]?: string | undefined };
+
+/** By hand, because the schema library's own check weighs more than everything else here in a bundle. */
+function isUtcTime(text: string): boolean {
+  return UTC_TIME.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+function isPrice(text: string, maxCredits: number): boolean {
+  const amount = parseCredits(text);
+  return amount !== undefined && amount >= 0 && amount <= maxCredits * 1_000_000;
+}
+
+/** An amount that the schema let through. */
+export function priceIn(text: string): MicroCredits {
+  const amount = parseCredits(text);
+  if (amount === undefined) throw new Error('a price passed the schema that is not an amount');
+  return amount;
+}

@@ -1,0 +1,34 @@
+import * as z from 'zod/mini';
+import { describeIssue } from '#core/shared/describeIssue.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import { type BookText, PriceBooksFile } from './priceBooksFile.ts';
+import { toPrice } from './toPrice.ts';
+import type { PriceBook } from './types.ts';
+
+/** A price-books file that cannot be used. `message` names the place and what to write there. */
+export type BadPriceBooks = { readonly code: 'invalid_price_books'; readonly message: string };
+
+/**
+ * Reads a price-books file that `parsePriceBooks` has accepted before, checking each field for itself. For the chat
+ * function, whose bundle has no room for more. Errors: invalid_price_books.
+ */
+export function readPriceBooks(file: unknown): Result<readonly PriceBook[], BadPriceBooks> {
+  const books = readBookTexts(file);
+  return books.ok ? ok(books.value.map(toBook)) : books;
+}
+
+/** The books as they are written, each field checked for itself. */
+export function readBookTexts(file: unknown): Result<readonly BookText[], BadPriceBooks> {
+  const parsed = z.safeParse(PriceBooksFile, file, { reportInput: true });
+  if (parsed.success) return ok(parsed.data.books);
+  const { path, message } = describeIssue(parsed.error);
+  return err({ code: 'invalid_price_books', message: `${path === '' ? 'the file' : path} ${message}` });
+}
+
+export const toBook = (book: BookText): PriceBook => ({
+  id: book.id,
+  version: book.version,
+  effectiveFromMs: Date.parse(book.effectiveFrom),
+  prices: (book.prices ?? []).map(toPrice),
+  experiment: book.experiment,
+});
