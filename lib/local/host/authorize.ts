@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { ApiError } from '#api/errors.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { LocalFunction } from './localFunction.ts';
+import { matchesWildcard } from './matchesWildcard.ts';
 import { STAGE } from './proxyEvent.ts';
 
 const texts = z.union([z.string(), z.array(z.string())]);
@@ -64,13 +65,4 @@ function allows(statements: readonly Statement[], arn: string): boolean {
 }
 
 const matchesAny = (patterns: string | readonly string[], text: string): boolean =>
-  [patterns].flat().some((pattern) => wildcard(pattern).test(text));
-
-const wildcard = (pattern: string): RegExp =>
-  new RegExp(
-    `^${pattern
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    's',
-  );
+  [patterns].flat().some((pattern) => matchesWildcard(pattern, text));
