@@ -141,6 +141,23 @@ test.each([
   expect(await deliver(body)).toMatchObject({ status: 400, body: { error: { code } } });
 });
 
+test.each([
+  ['payment_id', 'pay_💥'],
+  ['payment_id', 'pay_\ud800'],
+  ['payment_id', 'p'.repeat(3_000)],
+  ['refund_id', 'ref_\u0000'],
+])('a signed event whose %s cannot be an id is refused, and nothing fails', async (name, id) => {
+  const body = event('refund.succeeded', { payment_id: 'pay_1', status: 'succeeded', [name]: id });
+  expect(await deliver(body)).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
+  expect(billing.queue).toEqual([]);
+});
+
+test('a signed event whose own id is longer than any key is refused, and nothing fails', async () => {
+  const body = event();
+  expect((await deliver(body, sign(body, { id: 'm'.repeat(3_000) }))).status).toBe(400);
+  expect(billing.queue).toEqual([]);
+});
+
 test('a body past the limit is refused before it is verified', async () => {
   const body = event('payment.succeeded', { payment_id: 'x'.repeat(MAX_BODY_BYTES) });
   expect(await deliver(body)).toMatchObject({ status: 413, body: { error: { code: 'request_too_large' } } });

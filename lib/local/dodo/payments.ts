@@ -219,7 +219,10 @@ function storeRefund(shop: Shop, payment: Payment, refund: Refund): void {
 
 export type DisputeOutcome = 'opened' | 'challenged' | 'won' | 'lost' | 'accepted' | 'cancelled' | 'expired';
 
-/** Opens a dispute over a payment, or moves the one named on to another status. */
+/**
+ * Opens a dispute over a payment, or moves one on to another status: the one named, else the payment's latest. Only
+ * `opened` without a name always opens another.
+ */
 export function moveDispute(
   shop: Shop,
   paymentId: string,
@@ -227,8 +230,8 @@ export function moveDispute(
   disputeId: string | undefined,
 ): Dispute {
   const payment = findPayment(shop, paymentId);
-  const known =
-    disputeId === undefined ? undefined : found(shop.state.disputes[disputeId], 'dispute', disputeId);
+  const meantId = disputeId ?? (outcome === 'opened' ? undefined : payment.disputes.at(-1)?.dispute_id);
+  const known = meantId === undefined ? undefined : found(shop.state.disputes[meantId], 'dispute', meantId);
   const dispute: Dispute = {
     amount: String(payment.total_amount),
     brand_id: BRAND_ID,
