@@ -3,6 +3,7 @@ import { type AuditTerminal, addAuditCommand } from './auditCommand.ts';
 import { CliError, EXIT_CODES } from './cliError.ts';
 import { DEFAULT_DATA_DIR } from './connection.ts';
 import { addCreditCommands } from './creditCommands.ts';
+import { addDatasetCommands } from './datasetCommands.ts';
 import { addKeyCommands } from './keyCommands.ts';
 import { addModelCommands } from './modelCommands.ts';
 import { addOverviewCommands } from './overviewCommands.ts';
@@ -60,6 +61,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addPaymentCommands(program, open);
   addUsageCommands(program, open);
   addOverviewCommands(program, open);
+  addDatasetCommands(program, terminal, exitWith);
   addAuditCommand(program, terminal, exitWith);
   return program;
 }

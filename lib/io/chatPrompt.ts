@@ -5,7 +5,12 @@ export type PromptPiece =
   | { readonly kind: 'special'; readonly token: string }
   | { readonly kind: 'text'; readonly text: string };
 
-export type ChatPrompt = (messages: readonly unknown[], tools?: readonly unknown[]) => readonly PromptPiece[];
+/** `forTraining`: without the beginning of an answer at the end, because the answer is among the messages. */
+export type ChatPrompt = (
+  messages: readonly unknown[],
+  tools?: readonly unknown[],
+  options?: { readonly forTraining?: boolean },
+) => readonly PromptPiece[];
 
 /** The library that runs chat templates; passed in, because in Lambda it comes from a layer. */
 export type Jinja = Pick<typeof import('@huggingface/jinja'), 'Template'>;
@@ -23,13 +28,13 @@ export function makeChatPrompt(
 ): ChatPrompt {
   const compiled = new Template(template);
   const escaping = makeEscaping(specialTokens);
-  return (messages, tools) => {
+  return (messages, tools, { forTraining = false } = {}) => {
     const escaped = (values: readonly unknown[]) =>
       values.map((value) => escapeStrings(value, escaping.escape));
     const variables = {
       messages: escaped(messages),
       ...(tools === undefined ? {} : { tools: escaped(tools) }),
-      add_generation_prompt: true,
+      add_generation_prompt: !forTraining,
       bos_token: '',
     };
     return escaping.split(render(compiled, variables));
