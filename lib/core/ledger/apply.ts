@@ -92,26 +92,25 @@ export function applyRelease({ account, grant }: Book, release: OnGrant): Outcom
 }
 
 /**
- * Takes back from the frozen part first, then from the grant, then from whatever burns next, then into debt. A source
- * that released before has no frozen part to take from: what is frozen is another's, and it makes no second release.
+ * Takes back from the frozen part first, whoever froze it, then from the grant, then from whatever burns next, then
+ * into debt. It thaws what it takes; it does not release, which its source may have done before.
  */
-export function applyClawBack({ account, grant, made }: Book, clawBack: ClawBack): Outcome {
+export function applyClawBack({ account, grant }: Book, clawBack: ClawBack): Outcome {
   requireAmount(clawBack.amountMicro);
   if (grant === undefined) return err({ code: 'grant_not_found' });
   const amount = minMicro(clawBack.amountMicro, subtractMicro(grant.amountMicro, grant.takenBackMicro));
   const frozenBy = without(grant, clawBack);
-  const ending = frozenBy.length === 0 ? grant.frozenMicro : minMicro(amount, grant.frozenMicro);
-  const returned = made.has('release') ? ZERO : ending;
-  const unfrozen = give(account, returned, grant);
+  const thawed = frozenBy.length === 0 ? grant.frozenMicro : minMicro(amount, grant.frozenMicro);
+  const unfrozen = give(account, thawed, grant);
   const refund = draft(account, clawBack, 'refund', micro(-amount), clawBack);
   return ok({
     account: next(account, take(unfrozen, amount, unfrozen.grants[grant.id])),
-    entries: returned > 0 ? [draft(account, clawBack, 'release', returned, clawBack), refund] : [refund],
+    entries: thawed > 0 ? [draft(account, clawBack, 'thaw', thawed, clawBack), refund] : [refund],
     grants: [
       {
         ...grant,
         frozenBy,
-        frozenMicro: subtractMicro(grant.frozenMicro, returned),
+        frozenMicro: subtractMicro(grant.frozenMicro, thawed),
         takenBackMicro: addMicro(grant.takenBackMicro, amount),
       },
     ],

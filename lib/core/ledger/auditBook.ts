@@ -111,6 +111,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
 const SIGN: Readonly<Record<EntryKind, 1 | -1>> = {
   grant: 1,
   release: 1,
+  thaw: 1,
   charge: -1,
   debit: -1,
   refund: -1,
@@ -148,7 +149,7 @@ function checkSums(account: Account, byKind: ReadonlyMap<EntryKind, number>): re
     violations.push(fault('debt_beside_credits', `grants hold ${left} and the debt is ${account.debtMicro}`));
   }
   // Claw-backs are left out: they alone may take what was spent already.
-  const spent = -(of('charge') + of('debit') + of('expiry') + of('freeze') + of('release'));
+  const spent = -(of('charge') + of('debit') + of('expiry') + of('freeze') + of('release') + of('thaw'));
   if (spent > of('grant') + account.overdraftLimitMicro) {
     violations.push(fault('spent_more_than_granted', `${spent} was spent of ${of('grant')} granted`));
   }
@@ -182,7 +183,7 @@ function checkGrants(
     const agrees =
       of('grant') === record.amountMicro &&
       -(of('refund') + of('expiry')) === record.takenBackMicro &&
-      -(of('freeze') + of('release')) === record.frozenMicro &&
+      -(of('freeze') + of('release') + of('thaw')) === record.frozenMicro &&
       left + record.frozenMicro + record.takenBackMicro <= record.amountMicro;
     if (!agrees) violations.push(fault('grant_record_differs', `${record.id} differs from its entries`));
   }

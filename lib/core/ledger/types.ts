@@ -79,7 +79,8 @@ export type UsageRollup = {
   readonly costMicro: MicroCredits;
 };
 
-export type EntryKind = 'grant' | 'charge' | 'debit' | 'refund' | 'expiry' | 'freeze' | 'release';
+/** `thaw`: the part of a frozen grant that comes back only because the claw-back beside it takes it. */
+export type EntryKind = 'grant' | 'charge' | 'debit' | 'refund' | 'expiry' | 'freeze' | 'release' | 'thaw';
 
 /** What caused an entry. One source makes at most one entry of each kind: that is how a repeat changes nothing. */
 export type EntrySource = {

@@ -61,9 +61,7 @@ export const clawBack = (table: LedgerTable, input: ClawBack): Promise<Outcome> 
     ...input,
     kind: 'refund',
     rule: (book) => applyClawBack(book, input),
-    // A claw-back may release what its own dispute froze: that entry carries the hash of a release.
-    hashOf: (kind) =>
-      kind === 'release' ? onGrantHash(kind, input) : inputHash([kind, input.grantId, input.amountMicro]),
+    hashOf: (kind) => inputHash([kind, input.grantId, input.amountMicro]),
   });
 
 export const freeze = (table: LedgerTable, input: OnGrant): Promise<Outcome> =>
@@ -105,7 +103,16 @@ async function apply(table: LedgerTable, operation: Operation): Promise<Outcome>
   });
 }
 
-const KINDS: readonly EntryKind[] = ['grant', 'charge', 'debit', 'refund', 'expiry', 'freeze', 'release'];
+const KINDS: readonly EntryKind[] = [
+  'grant',
+  'charge',
+  'debit',
+  'refund',
+  'expiry',
+  'freeze',
+  'release',
+  'thaw',
+];
 
 async function readAround(table: LedgerTable, { tenantId, source, grantId }: Operation) {
   const [mark, record] = await Promise.all([

@@ -117,7 +117,7 @@ const usageEventSchema = z.object({
 const entrySchema = z.object({
   id: idSchema<EntryId>('entry'),
   tenantId,
-  kind: z.enum(['grant', 'charge', 'debit', 'refund', 'expiry', 'freeze', 'release']),
+  kind: z.enum(['grant', 'charge', 'debit', 'refund', 'expiry', 'freeze', 'release', 'thaw']),
   amountMicro: microSchema,
   atMs: z.int(),
   accountVersion: z.int(),

@@ -5,6 +5,7 @@ import { micro, ZERO } from '#core/shared/money.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { aCharge, aGrant, aHold, KEY_A, NOON_MS, testId } from '#test/builders/ledger.ts';
+import { readBook } from '#test/builders/ledgerOracle.ts';
 
 let database: TestDatabase;
 let ledger: Ledger & UsageBook;
@@ -233,6 +234,8 @@ test('a dispute that is lost after it was released takes its credits back while 
   await ledger.release(about('lost'));
   expect(await balance()).toEqual([0, 0, 0]);
   expect(await ledger.clawBack({ ...about('lost'), amountMicro: micro(300) })).toMatchObject({ ok: true });
+  // What is taken back is no longer frozen: nothing of the grant is counted twice.
+  expect((await readBook(database, tenant)).violations).toEqual([]);
   await ledger.release(about('other'));
   expect(await balance()).toEqual([700, 0, 0]);
 });
