@@ -153,6 +153,17 @@ describe('a stream', () => {
     expect(await bench.settle()).toEqual({ available: CREDITS - costOf(3, 2), held: 0 });
   });
 
+  test('whose client hangs up before the answer begins is charged for its first token, and holds nothing', async () => {
+    const bench = await makeChatBench(database);
+    bench.engine.answer = () => [textChunk('one '), 'hang'];
+    const answer = await beginCall(bench, { ...ASK, stream: true });
+    answer.hangUp();
+    await answer.invocation.catch(() => {});
+    expect(bench.engine.requests[0]?.signal.aborted).toBe(true);
+    expect(bench.events).toMatchObject([{ status: 'client_closed', inputTokens: 3, outputTokens: 1 }]);
+    expect(await bench.settle()).toEqual({ available: CREDITS - costOf(3, 1), held: 0 });
+  });
+
   test('that ends early is charged by the engine’s own running count, where it keeps one', async () => {
     const bench = await makeChatBench(database);
     const usage = { promptTokens: 3, completionTokens: 7 };
