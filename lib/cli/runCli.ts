@@ -8,6 +8,7 @@ import { addKeyCommands } from './keyCommands.ts';
 import { addModelCommands } from './modelCommands.ts';
 import { addOverviewCommands } from './overviewCommands.ts';
 import { addPaymentCommands } from './paymentCommands.ts';
+import { addPriceCommands } from './priceCommands.ts';
 import { sessionOpener, type Terminal } from './session.ts';
 import { addTenantCommands } from './tenantCommands.ts';
 import { addUsageCommands } from './usageCommands.ts';
@@ -60,6 +61,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addCreditCommands(program, open);
   addPaymentCommands(program, open);
   addUsageCommands(program, open);
+  addPriceCommands(program, { open, write: terminal.write, env: terminal.env, exitWith });
   addOverviewCommands(program, open);
   addDatasetCommands(program, terminal, exitWith);
   addAuditCommand(program, terminal, exitWith);

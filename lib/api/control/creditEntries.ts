@@ -50,7 +50,10 @@ const entryBody = (entry: Entry) => ({
           model: entry.usage.model,
           input_tokens: entry.usage.inputTokens,
           output_tokens: entry.usage.outputTokens,
+          compute_ms: entry.usage.computeMs,
+          time_to_first_token_ms: entry.usage.timeToFirstTokenMs,
           status: entry.usage.status,
+          price_book: entry.usage.priceBook,
         },
       }),
 });

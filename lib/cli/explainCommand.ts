@@ -1,0 +1,126 @@
+import type { Command } from 'commander';
+import * as z from 'zod/mini';
+import { explainRating } from '#core/pricing/explainRating.ts';
+import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import { bookByVersion } from '#core/pricing/priceBooks.ts';
+import type { RatedUsage } from '#core/pricing/rateUsage.ts';
+import type { PriceBook } from '#core/pricing/types.ts';
+import { parseId, type TenantId } from '#core/shared/ids.ts';
+import { formatCredits } from '#core/shared/money.ts';
+import { loadPriceBooks } from '#io/priceTables.ts';
+import type { ApiClient, JsonObject } from './apiClient.ts';
+import { CliError } from './cliError.ts';
+import type { PriceTerminal } from './priceCommands.ts';
+import { rowsOf } from './print.ts';
+
+const PAGE = '100';
+/** Of each tenant's book, the newest 10,000 entries. */
+const MAX_PAGES = 100;
+const DEPLOYED_TABLES = 'layers/price-tables';
+
+const ChargedEntry = z.object({
+  id: z.string(),
+  amount: z.string(),
+  created_at: z.number(),
+  usage: z.object({
+    request_id: z.string(),
+    model: z.string(),
+    input_tokens: z.number(),
+    output_tokens: z.number(),
+    compute_ms: z.number(),
+    time_to_first_token_ms: z.nullable(z.number()),
+    status: z.enum(['succeeded', 'client_closed', 'engine_failed']),
+    price_book: z.object({ id: z.string(), version: z.number() }),
+  }),
+});
+type ChargedEntry = z.infer<typeof ChargedEntry>;
+
+/** `tunegate price explain`: finds the call in the account book and rates it again, step by step. */
+export function addExplainCommand(price: Command, { open, env, write }: PriceTerminal): void {
+  price
+    .command('explain')
+    .description('show each step by which a call came to its price')
+    .argument('<call>', 'the request id of the call, or the id of its entry')
+    .option('--tenant <tenant>', 'whose call it is, by id or name; without it every tenant is looked through')
+    .option(
+      '--tables <dir>',
+      'where price-books.json is',
+      env['TUNEGATE_PRICE_TABLES_DIR'] ?? DEPLOYED_TABLES,
+    )
+    .action(async (call: string, options: ExplainOptions, command: Command) => {
+      const { api, tenantPath } = open(command);
+      const paths =
+        options.tenant === undefined ? everyTenant(api) : oneTenant(await tenantPath(options.tenant));
+      const { entry, path } = await findCharge(api, paths, call);
+      const { steps, amountMicro } = explainRating(findBook(options.tables, entry), usageOf(entry, path));
+      const rated = amountMicro === null ? null : formatCredits(amountMicro);
+      if (command.optsWithGlobals<{ readonly json?: boolean }>().json === true) {
+        write(`${JSON.stringify({ entry: entry.id, steps, rated, charged: entry.amount }, null, 2)}\n`);
+        return;
+      }
+      for (const { step, detail } of steps) write(`${step.padEnd(15)}${detail}\n`);
+      write(`${'charged'.padEnd(15)}${entry.amount} by the entry ${entry.id}\n`);
+    });
+}
+
+type ExplainOptions = { readonly tenant?: string; readonly tables: string };
+
+function findBook(tables: string, entry: ChargedEntry): PriceBook {
+  const { id, version } = entry.usage.price_book;
+  const books = loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: tables }, parsePriceBooks);
+  const book = bookByVersion(books, { id, version });
+  if (book !== undefined) return book;
+  const missing = `${tables} has no price book ${id} version ${version}`;
+  throw new CliError('refused', missing, 'Name the deployed tables with --tables.');
+}
+
+async function* oneTenant(path: string): AsyncGenerator<string> {
+  yield path;
+}
+
+async function* everyTenant(api: ApiClient): AsyncGenerator<string> {
+  for await (const { id } of rowsBehind(api, '/admin/tenants')) yield `/admin/tenants/${String(id)}`;
+}
+
+async function* rowsBehind(api: ApiClient, path: string): AsyncGenerator<JsonObject> {
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const body = await api.call('GET', path, { query: { limit: PAGE, cursor } });
+    yield* rowsOf(body);
+    if (typeof body['next_cursor'] !== 'string') return;
+    cursor = body['next_cursor'];
+  }
+}
+
+type FoundCharge = { readonly entry: ChargedEntry; readonly path: string };
+
+async function findCharge(
+  api: ApiClient,
+  tenantPaths: AsyncIterable<string>,
+  call: string,
+): Promise<FoundCharge> {
+  for await (const path of tenantPaths) {
+    for await (const row of rowsBehind(api, `${path}/credits/entries`)) {
+      const { success, data } = ChargedEntry.safeParse(row);
+      if (success && (data.id === call || data.usage.request_id === call)) return { entry: data, path };
+    }
+  }
+  const hint = 'A call is charged some seconds after it ended.';
+  throw new CliError('refused', `no charge of ${call} is in the account book`, hint);
+}
+
+/** Entries tell the time to the second; prices change with minutes. */
+function usageOf({ usage, created_at }: ChargedEntry, tenantPath: string): RatedUsage {
+  const tenantId = parseId<TenantId>('tenant', decodeURIComponent(tenantPath.split('/').at(-1) ?? ''));
+  if (tenantId === undefined) throw new CliError('usage', 'not the id of a tenant', 'Give its id or name.');
+  return {
+    tenantId,
+    model: usage.model,
+    startedAtMs: created_at * 1_000,
+    inputTokens: usage.input_tokens,
+    outputTokens: usage.output_tokens,
+    computeMs: usage.compute_ms,
+    status: usage.status,
+    timeToFirstTokenMs: usage.time_to_first_token_ms,
+  };
+}

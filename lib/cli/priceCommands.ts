@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { parseCreditPacks } from '#core/billing/parseCreditPacks.ts';
+import { costPlus } from '#core/pricing/costPlus.ts';
+import { type ComparedPlan, lintPriceBooks } from '#core/pricing/lintPriceBooks.ts';
+import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import { formatCredits, type MicroCredits, parseCredits } from '#core/shared/money.ts';
+import { CliError, EXIT_CODES } from './cliError.ts';
+import { addExplainCommand } from './explainCommand.ts';
+import type { OpenSession } from './session.ts';
+
+export type PriceTerminal = {
+  readonly open: OpenSession;
+  readonly write: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly exitWith: (code: number) => void;
+};
+
+type LintOptions = {
+  readonly packs?: string;
+  readonly plan: readonly ComparedPlan[];
+  readonly call: readonly [number, number];
+  readonly cost?: MicroCredits;
+};
+
+/** `tunegate price …` */
+export function addPriceCommands(program: Command, terminal: PriceTerminal): void {
+  const price = program.command('price').description('price books: check them, explain a call, find a price');
+  addLintCommand(price, terminal);
+  addCostCommand(price, terminal);
+  addExplainCommand(price, terminal);
+}
+
+function addLintCommand(price: Command, { write, exitWith }: PriceTerminal): void {
+  price
+    .command('lint')
+    .description('look a price-books file through; exit code 1 when there is something to mend')
+    .argument('<file>', 'such as layers/price-tables/price-books.json')
+    .option('--packs <file>', 'credit packs on sale, to compare plans with')
+    .option(
+      '--plan <name=price/calls>',
+      'a subscription, such as Growth=100/5000; repeat it for more',
+      addPlan,
+      [],
+    )
+    .option('--call <input/output>', 'tokens of a typical call', parseTokens, [1_000, 300] as const)
+    .option('--cost <credits>', 'what serving a typical call costs you', parseAmount)
+    .action((file: string, options: LintOptions, command: Command) => {
+      const books = usable(parsePriceBooks(readJson(file)), file);
+      const packs = options.packs;
+      const [inputTokens, outputTokens] = options.call;
+      const warnings = lintPriceBooks({
+        books,
+        typicalCall: { inputTokens, outputTokens, computeMs: 0 },
+        costMicro: options.cost,
+        packs: packs === undefined ? [] : usable(parseCreditPacks(readJson(packs)), packs).packs,
+        plans: options.plan,
+      });
+      if (command.optsWithGlobals<{ readonly json?: boolean }>().json === true)
+        write(`${JSON.stringify({ warnings }, null, 2)}\n`);
+      else if (warnings.length === 0) write(`${file}: nothing to mend\n`);
+      else for (const { path, message } of warnings) write(`${file}: ${path} ${message}\n`);
+      exitWith(warnings.length === 0 ? 0 : EXIT_CODES.refused);
+    });
+}
+
+type CostOptions = {
+  readonly gpuHours: MicroCredits;
+  readonly gpuHourPrice: MicroCredits;
+  readonly storage: MicroCredits;
+  readonly bandwidth: MicroCredits;
+  readonly calls: number;
+  readonly markup?: MicroCredits;
+  readonly grossMargin?: MicroCredits;
+};
+
+const WHOLE_PERCENT = 100_000_000;
+
+function addCostCommand(price: Command, { write }: PriceTerminal): void {
+  price
+    .command('cost')
+    .description('find the price of a call from what serving costs')
+    .requiredOption('--gpu-hours <hours>', 'hours that the GPU was paid for', parseAmount)
+    .requiredOption('--gpu-hour-price <credits>', 'price of an hour', parseAmount)
+    .option('--storage <credits>', 'storage in that time', parseAmount, parseAmount('0'))
+    .option('--bandwidth <credits>', 'bandwidth in that time', parseAmount, parseAmount('0'))
+    .requiredOption('--calls <count>', 'calls answered in that time', parseCount)
+    .option('--markup <percent>', 'profit as a share of the cost', parseAmount)
+    .option('--gross-margin <percent>', 'profit as a share of the price', parseAmount)
+    .action((options: CostOptions, command: Command) => {
+      const { markup, grossMargin, gpuHours, gpuHourPrice, storage, bandwidth, calls } = options;
+      if (markup !== undefined && grossMargin !== undefined)
+        throw new CliError('usage', 'a price has one profit', 'Give --markup or --gross-margin.');
+      if (grossMargin !== undefined && grossMargin >= WHOLE_PERCENT)
+        throw new CliError('usage', 'no price has a gross margin of 100 %', 'Give one below 100.');
+      const found = costPlus(
+        {
+          gpuHoursMicro: gpuHours,
+          gpuHourMicro: gpuHourPrice,
+          storageMicro: storage,
+          bandwidthMicro: bandwidth,
+          calls,
+        },
+        grossMargin === undefined
+          ? { kind: 'markup', millionths: Math.floor((markup ?? 0) / 100) }
+          : { kind: 'grossMargin', millionths: Math.floor(grossMargin / 100) },
+      );
+      const result = {
+        cost_per_call: formatCredits(found.costMicro),
+        price_per_call: formatCredits(found.priceMicro),
+        markup_percent: percent(found.markupMillionths),
+        gross_margin_percent: percent(found.grossMarginMillionths),
+      };
+      if (command.optsWithGlobals<{ readonly json?: boolean }>().json === true)
+        write(`${JSON.stringify(result, null, 2)}\n`);
+      else
+        write(
+          `cost of a call   ${result.cost_per_call}\nprice of a call  ${result.price_per_call}\n` +
+            `markup           ${result.markup_percent} %\ngross margin     ${result.gross_margin_percent} %\n`,
+        );
+    });
+}
+
+/** Two decimals, cut off. */
+const percent = (millionths: number): string => (Math.floor(millionths / 100) / 100).toFixed(2);
+
+function addPlan(text: string, plans: readonly ComparedPlan[]): readonly ComparedPlan[] {
+  const [, name, price, calls] = /^(.+)=(\d{1,9}(?:\.\d{1,2})?)\/(\d{1,9})$/.exec(text) ?? [];
+  if (name === undefined || price === undefined || calls === undefined || Number(calls) === 0)
+    throw new InvalidArgumentError('Give a name, a price and the calls included, such as Growth=100/5000.');
+  return [...plans, { name, priceMinor: parseAmount(price) / 10_000, calls: Number(calls) }];
+}
+
+function parseTokens(text: string): readonly [number, number] {
+  const [, input, output] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
+  if (input === undefined || output === undefined)
+    throw new InvalidArgumentError('Give tokens of prompt and answer, such as 1000/300.');
+  return [Number(input), Number(output)];
+}
+
+function parseAmount(text: string): MicroCredits {
+  const amount = parseCredits(text);
+  if (amount === undefined || amount < 0)
+    throw new InvalidArgumentError('Give a decimal number with at most six decimals, such as 1.41.');
+  return amount;
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,11}$/.test(text)) throw new InvalidArgumentError('Give a whole number above 0.');
+  return Number(text);
+}
+
+function usable<T>(
+  read:
+    | { readonly ok: true; readonly value: T }
+    | { readonly ok: false; readonly error: { readonly message: string } },
+  file: string,
+): T {
+  if (read.ok) return read.value;
+  throw new CliError('refused', `${file}: ${read.error.message}`);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new CliError(
+      'usage',
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      'Name a JSON file.',
+    );
+  }
+}

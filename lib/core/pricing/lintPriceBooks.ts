@@ -1,0 +1,128 @@
+import type { CreditPack } from '#core/billing/types.ts';
+import { formatCredits, type MicroCredits, micro } from '#core/shared/money.ts';
+import { type CallMeasure, priceCall } from './priceCall.ts';
+import type { ModelPrice, PriceBook, PriceWindow, Rates } from './types.ts';
+
+/** A subscription, as far as its price can be compared: what it costs, and the calls that it includes. */
+export type ComparedPlan = { readonly name: string; readonly priceMinor: number; readonly calls: number };
+
+export type LintInput = {
+  readonly books: readonly PriceBook[];
+  /** The call that prices are compared by. */
+  readonly typicalCall: CallMeasure;
+  /** What serving that call costs the agency; undefined: not known, so nothing is said about it. */
+  readonly costMicro: MicroCredits | undefined;
+  /** On sale, in the plans' currency. */
+  readonly packs: readonly CreditPack[];
+  readonly plans: readonly ComparedPlan[];
+};
+
+/** Something that may be used and is probably not meant. `path` is its place in the file. */
+export type PriceWarning = { readonly path: string; readonly message: string };
+
+/** Looks a readable file through for prices that are allowed and probably a mistake. */
+export function lintPriceBooks(input: LintInput): readonly PriceWarning[] {
+  return input.books.flatMap((book, index) => {
+    const path = `books[${index}]`;
+    return [
+      ...versionWarnings(input.books, book, path),
+      ...book.prices.flatMap((line, at) => lineWarnings(input, line, `${path}.prices[${at}]`)),
+      ...coverageWarnings(book, path),
+      ...(isLatest(input.books, book) ? planWarnings(input, book, path) : []),
+    ];
+  });
+}
+
+const isLatest = (books: readonly PriceBook[], book: PriceBook): boolean =>
+  !books.some((other) => other.id === book.id && other.effectiveFromMs > book.effectiveFromMs);
+
+function versionWarnings(
+  books: readonly PriceBook[],
+  book: PriceBook,
+  path: string,
+): readonly PriceWarning[] {
+  const later = books.find(
+    ({ id, version, effectiveFromMs }) =>
+      id === book.id && version < book.version && effectiveFromMs > book.effectiveFromMs,
+  );
+  if (later === undefined) return [];
+  const message = `version ${later.version} begins after version ${book.version} and replaces it: number them in the order of their beginnings`;
+  return [{ path: `${path}.version`, message }];
+}
+
+function coverageWarnings(book: PriceBook, path: string): readonly PriceWarning[] {
+  if (book.experiment !== undefined) return [];
+  if (book.prices.some(({ model, tenants }) => model === '*' && tenants === undefined)) return [];
+  const message = 'has no line "*" for every tenant: calls of a model without a line fail until it gets one';
+  return [{ path: `${path}.prices`, message }];
+}
+
+function lineWarnings(input: LintInput, line: ModelPrice, path: string): readonly PriceWarning[] {
+  const priced = [
+    { path, rates: line.rates },
+    ...line.windows.map(({ rates }, at) => ({ path: `${path}.windows[${at}]`, rates })),
+  ];
+  return [
+    ...priced.flatMap(({ path: place, rates }) => costWarnings(input, rates, place)),
+    ...line.windows.flatMap((window, at) => {
+      const before = line.windows.findIndex((other, index) => index < at && overlap(other, window));
+      const message = `overlaps windows[${before}], which counts where both apply: move one of them`;
+      return before < 0 ? [] : [{ path: `${path}.windows[${at}]`, message }];
+    }),
+  ];
+}
+
+function costWarnings(
+  { costMicro, typicalCall }: LintInput,
+  rates: Rates,
+  path: string,
+): readonly PriceWarning[] {
+  const price = priceCall(rates, typicalCall);
+  if (price === 0 && rates.perMillionTrainingTokensMicro === 0)
+    return [{ path, message: 'is free: give a price if that is not meant' }];
+  if (costMicro === undefined || price >= costMicro) return [];
+  const message = `is under cost: a call brings ${formatCredits(price)} and costs ${formatCredits(costMicro)} credits; raise it by ${formatCredits(micro(costMicro - price))} a call`;
+  return [{ path, message }];
+}
+
+/** A plan is dearer than a pack where its price for a call is above what the pack's credits for one cost. */
+function planWarnings(input: LintInput, book: PriceBook, path: string): readonly PriceWarning[] {
+  const at = book.prices.findIndex(({ model, tenants }) => model === '*' && tenants === undefined);
+  const line = book.prices[at];
+  if (line === undefined) return [];
+  const callMicro = priceCall(line.rates, input.typicalCall);
+  const [cheapest] = [...input.packs].sort(
+    (a, b) => a.priceMinor / a.creditsMicro - b.priceMinor / b.creditsMicro,
+  );
+  if (cheapest === undefined || callMicro === 0) return [];
+  return input.plans.flatMap(({ name, priceMinor, calls }) => {
+    const plan = BigInt(priceMinor) * BigInt(cheapest.creditsMicro);
+    const packForOneCall = BigInt(cheapest.priceMinor) * BigInt(callMicro);
+    if (plan <= packForOneCall * BigInt(calls)) return [];
+    const enough = (plan + packForOneCall - 1n) / packForOneCall;
+    const message =
+      `the plan ${name} is dearer than a pack: ${perCall(BigInt(priceMinor), BigInt(calls))} a call against ` +
+      `${perCall(packForOneCall, BigInt(cheapest.creditsMicro))} with ${cheapest.id}; include at least ${enough} calls or lower its price`;
+    return [{ path: `${path}.prices[${at}]`, message }];
+  });
+}
+
+/** Minor units divided, as a decimal of major units with six places, cut off. */
+const perCall = (minor: bigint, by: bigint): string => formatCredits(micro(Number((minor * 10_000n) / by)));
+
+const WEEK_MINUTES = 7 * 24 * 60;
+const DAY_MINUTES = 24 * 60;
+
+/** Whether two windows share a minute of some week. Of windows in two time zones nothing is said. */
+function overlap(a: PriceWindow, b: PriceWindow): boolean {
+  if (a.timeZone !== b.timeZone) return false;
+  const minutes = new Set(minutesOf(a));
+  return minutesOf(b).some((minute) => minutes.has(minute));
+}
+
+function minutesOf({ days, fromMinute, untilMinute }: PriceWindow): readonly number[] {
+  const length = (untilMinute - fromMinute + DAY_MINUTES) % DAY_MINUTES;
+  return days.flatMap((day) =>
+    Array.from({ length }, (_, n) => (day * DAY_MINUTES + fromMinute + n) % WEEK_MINUTES),
+  );
+}
