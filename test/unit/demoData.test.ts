@@ -20,19 +20,21 @@ test.each(DEMO_TENANTS)(
   '$name: every class has its sentences, and none is held out and trained on at once',
   (tenant) => {
     const read = (name: string) => readConversations(readFileSync(join(tenant.directory, name), 'utf8'));
-    const [train, held] = [read('train.jsonl'), read('test.jsonl')];
+    const train = read('train.jsonl');
+    const [validation, held] = [read('validation.jsonl'), read('test.jsonl')];
     const sizes = (conversations: readonly Conversation[]) =>
       [...Map.groupBy(conversations, ({ answer }) => answer).values()].map((group) => group.length);
     expect(sizes(train)).toEqual(Array.from({ length: 8 }, () => 70));
-    expect(sizes(held)).toEqual(Array.from({ length: 8 }, () => 12));
+    expect(sizes(validation)).toEqual(Array.from({ length: 8 }, () => 12));
+    expect(sizes(held)).toEqual(Array.from({ length: 8 }, () => 10));
     expect(new Set(train.map(questionOf)).size).toBe(train.length);
-    expect([...train, ...held].every(({ prompt }) => prompt[0]?.content === tenant.systemPrompt)).toBe(true);
+    expect([...train, ...validation, ...held].every(({ prompt }) => prompt[0]?.content === tenant.systemPrompt)).toBe(true);
 
     const trained = train.map((conversation) => ({
       question: questionOf(conversation),
       of: words(questionOf(conversation)),
     }));
-    const near = held.map(questionOf).flatMap((question) => {
+    const near = [...validation, ...held].map(questionOf).flatMap((question) => {
       const asked = words(question);
       return trained
         .filter(({ of }) => similarity(asked, of) >= NEARLY_THE_SAME)
