@@ -28,7 +28,9 @@ test.each(DEMO_TENANTS)(
     expect(sizes(validation)).toEqual(Array.from({ length: 8 }, () => 12));
     expect(sizes(held)).toEqual(Array.from({ length: 8 }, () => 10));
     expect(new Set(train.map(questionOf)).size).toBe(train.length);
-    expect([...train, ...validation, ...held].every(({ prompt }) => prompt[0]?.content === tenant.systemPrompt)).toBe(true);
+    expect(
+      [...train, ...validation, ...held].every(({ prompt }) => prompt[0]?.content === tenant.systemPrompt),
+    ).toBe(true);
 
     const trained = train.map((conversation) => ({
       question: questionOf(conversation),
