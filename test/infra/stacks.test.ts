@@ -61,7 +61,7 @@ describe('least privilege', () => {
     expect(JSON.stringify(callers)).toContain(':endpoint/tunegate-prod-inference');
   });
 
-  test('only control, apply-payment, settle-usage, expire-holds, archive-usage and chat may write to the ledger', () => {
+  test('only control, apply-payment, settle-usage, expire-holds, archive-usage, seal-books and chat may write to the ledger', () => {
     const writers = statements()
       .filter(
         ({ Action, Resource }) =>
@@ -74,6 +74,7 @@ describe('least privilege', () => {
       'chat',
       'control',
       'expireholds',
+      'sealbooks',
       'settleusage',
     ]);
   });
@@ -90,7 +91,7 @@ describe('what must not be lost', () => {
   test('production keeps tables, buckets, keys and secrets when their stack goes', () => {
     const lost = STATEFUL.flatMap((type) => prod.ofType(type)).filter((r) => r.DeletionPolicy !== 'Retain');
     expect(lost.map((r) => r.logicalId)).toEqual([]);
-    expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([4, 3, 2, 3]);
+    expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([4, 3, 2, 4]);
   });
 
   test('production keeps queues whose messages are money', () => {

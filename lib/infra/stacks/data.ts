@@ -65,6 +65,10 @@ export class DataStack extends Stack {
         excludePunctuation: true,
         passwordLength: 48,
       }),
+      sealKey: this.#secret('sealKey', 'Makes the key that signs the seals of statements.', {
+        excludePunctuation: true,
+        passwordLength: 64,
+      }),
       dodo: this.#secret(
         'dodo',
         'Dodo API key and webhook keys: fill in by hand after the first deployment.',

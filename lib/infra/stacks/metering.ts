@@ -11,7 +11,7 @@ const LATE_AFTER = Duration.minutes(5);
 
 export type MeteringStackProps = StackProps & { readonly environment: Environment; readonly data: DataStack };
 
-/** From a usage event to an entry of the account book: the queue, its settlement, the archive, the sweeper of holds. */
+/** From a usage event to an entry of the account book: the queue, its settlement, the archive, the sweeper of holds, the seals of statements. */
 export class MeteringStack extends Stack {
   readonly usage: WorkQueue;
   readonly functions: readonly TunegateFunction[];
@@ -29,6 +29,7 @@ export class MeteringStack extends Stack {
       new TunegateFunction(this, 'settle-usage', shared),
       new TunegateFunction(this, 'archive-usage', shared),
       new TunegateFunction(this, 'expire-holds', shared),
+      new TunegateFunction(this, 'seal-books', shared),
     ];
   }
 

@@ -47,6 +47,10 @@ const COUNTED: Readonly<
     meaning: 'Hours of usage could not be archived; the next run tries again.',
     runbook: 'the-archive-falls-behind',
   },
+  sealFailures: {
+    meaning: 'Books could not be sealed, or do not add up with their account.',
+    runbook: 'a-book-is-not-sealed',
+  },
   unmatchedPayments: {
     meaning: 'Dodo told of payments that belong to no checkout of ours.',
     runbook: 'a-payment-has-no-checkout',

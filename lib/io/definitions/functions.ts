@@ -110,6 +110,12 @@ export const FUNCTIONS = {
     trigger: { kind: 'schedule', everyMinutes: 1 },
     uses: { tables: { ledger: 'readWrite', directory: 'read' } },
   },
+  'seal-books': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 60 },
+    uses: { tables: { ledger: 'readWrite', directory: 'read' }, secrets: ['sealKey'] },
+  },
 } as const satisfies Record<string, FunctionDefinition>;
 
 export type FunctionName = keyof typeof FUNCTIONS;

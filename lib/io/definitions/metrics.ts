@@ -16,6 +16,8 @@ export const METRICS = {
   unsentEvents: { name: 'UnsentEvents', service: 'chat' },
   /** Hours of a tenant's usage that could not be archived; the next run tries again. */
   archiveFailures: { name: 'ArchiveFailures', service: 'archive-usage' },
+  /** Books that could not be sealed, or do not add up with their account; the next run tries again. */
+  sealFailures: { name: 'SealFailures', service: 'seal-books' },
   /** Signed webhooks whose payment or refund cannot be matched with a checkout of ours. */
   unmatchedPayments: { name: 'UnmatchedPayments', service: 'apply-payment' },
   /** Payments, refunds and disputes that were found by looking: their webhooks never came. */

@@ -73,6 +73,8 @@ export const SECRETS = {
   /** Keys the checksum of API keys; a list, newest first, so that it can be rotated. */
   keyPepper: { name: 'key-pepper', env: 'KEY_PEPPER_SECRET' },
   adminKey: { name: 'admin-key', env: 'ADMIN_KEY_SECRET' },
+  /** Makes the key that signs the seals of statements; a list, newest first, so that it can be rotated. */
+  sealKey: { name: 'seal-key', env: 'SEAL_KEY_SECRET' },
   /** `{"apiKey": "…", "webhookKeys": ["whsec_…", …]}`, newest webhook key first. */
   dodo: { name: 'dodo', env: 'DODO_SECRET' },
 } as const;

@@ -9,10 +9,14 @@ import { writePrivate } from './writePrivate.ts';
 const LocalSecrets = z.object({
   keyPepper: z.string(),
   adminKey: z.string(),
+  sealKey: z.string(),
   webhookKey: z.string(),
   dodoApiKey: z.string(),
   awsSecretAccessKey: z.string(),
 });
+
+/** Folders of before statements were sealed have no key for it: it is made at the next start. */
+const KeptSecrets = z.object({ ...LocalSecrets.shape, sealKey: z.optional(z.string()) });
 
 /** What this installation alone knows: made at its first start, kept in its data folder. */
 export type LocalSecrets = Readonly<z.infer<typeof LocalSecrets>>;
@@ -23,6 +27,7 @@ export function openSecrets(file: string): LocalSecrets {
   const secrets: LocalSecrets = {
     keyPepper: random(),
     adminKey: `tga_${random()}`,
+    sealKey: random(),
     webhookKey: `whsec_${randomBytes(32).toString('base64')}`,
     dodoApiKey: `dodo_${random()}`,
     awsSecretAccessKey: random(),
@@ -33,7 +38,11 @@ export function openSecrets(file: string): LocalSecrets {
 
 function readSecrets(file: string): LocalSecrets {
   try {
-    return LocalSecrets.parse(JSON.parse(readFileSync(file, 'utf8')));
+    const { sealKey, ...others } = KeptSecrets.parse(JSON.parse(readFileSync(file, 'utf8')));
+    if (sealKey !== undefined) return { ...others, sealKey };
+    const secrets = { ...others, sealKey: random() };
+    writePrivate(file, JSON.stringify(secrets, null, 2));
+    return secrets;
   } catch {
     throw new CannotStart(`${file} is damaged: bring it back, or begin anew with --fresh`);
   }
@@ -43,6 +52,7 @@ function readSecrets(file: string): LocalSecrets {
 export const secretValues = (secrets: LocalSecrets): Readonly<Record<string, string>> => ({
   [resourceName(SECRETS.keyPepper.name)]: JSON.stringify([secrets.keyPepper]),
   [resourceName(SECRETS.adminKey.name)]: JSON.stringify([secrets.adminKey]),
+  [resourceName(SECRETS.sealKey.name)]: JSON.stringify([secrets.sealKey]),
   [resourceName(SECRETS.dodo.name)]: JSON.stringify({
     apiKey: secrets.dodoApiKey,
     webhookKeys: [secrets.webhookKey],

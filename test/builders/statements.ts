@@ -1,0 +1,108 @@
+import type { UsageEvent } from '#core/metering/types.ts';
+import type { HoldId, TenantId, UsageEventId } from '#core/shared/ids.ts';
+import { micro } from '#core/shared/money.ts';
+import { canonicalJson } from '#core/statements/canonicalJson.ts';
+import { entriesOfStretch, headOf, linkReceipts } from '#core/statements/foldPeriod.ts';
+import type { StatementBook } from '#core/statements/ports.ts';
+import { sealBook } from '#core/statements/sealBooks.ts';
+import { headerLine } from '#core/statements/statementFile.ts';
+import { verifyStatement } from '#core/statements/verifyStatement.ts';
+import { nodeCrypto } from '#io/crypto.ts';
+import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { makeSealKey, sealKeyId, verifySealSignature } from '#io/sealCrypto.ts';
+import type { TestDatabase } from './database.ts';
+import { aCharge, aGrant, aHold, testId } from './ledger.ts';
+
+export const SEAL_KEY = makeSealKey('the-seal-key-of-this-test');
+export const signer = {
+  sign: async (text: string) => ({ keyId: SEAL_KEY.id, signature: SEAL_KEY.sign(text) }),
+};
+export const { sha256Hex: sha256 } = nodeCrypto;
+
+/** Books on a real database, which calls are settled into and which are sealed at any moment. */
+export function makeBooks(database: TestDatabase) {
+  const tableName = `${database.prefix}ledger`;
+  const ledger = makeLedgerStore(database.client, tableName);
+  const book = makeStatementBook(database.client, tableName);
+
+  const open = async (body: string, grantedAtMs: number): Promise<TenantId> => {
+    const tenantId = testId<TenantId>('tenant', body);
+    await ledger.openAccount(tenantId, micro(0));
+    const amountMicro = micro(10_000_000);
+    await ledger.grant(aGrant(tenantId, body, { nowMs: grantedAtMs, amountMicro }));
+    return tenantId;
+  };
+
+  /** Calls that began at these moments, held and settled together. */
+  const settle = async (
+    tenantId: TenantId,
+    body: string,
+    calls: readonly (readonly [amount: number, startedAtMs: number, over?: Partial<UsageEvent>])[],
+  ) => {
+    const charges = calls.map(([amount, startedAtMs, over], n) => {
+      const name = `${body}-${n}`;
+      const ids = { id: testId<UsageEventId>('usageEvent', name), holdId: testId<HoldId>('hold', name) };
+      return aCharge(tenantId, name, amount, { ...ids, startedAtMs, ...over });
+    });
+    for (const { event, amountMicro } of charges) {
+      const { holdId, startedAtMs } = event;
+      const hold = { holdId, amountMicro, nowMs: startedAtMs, expiresAtMs: startedAtMs + 1e9 };
+      await ledger.placeHold(aHold(tenantId, body, hold));
+    }
+    await ledger.settle(tenantId, charges);
+  };
+
+  const seal = (tenantId: TenantId, nowMs: number, over: { readonly book?: StatementBook } = {}) =>
+    sealBook({ book, signer, sha256, clock: () => nowMs, ...over }, tenantId);
+
+  /** The statement file of a month, as `tunegate statement` writes it. */
+  const file = async (tenantId: TenantId, month: string): Promise<string> => {
+    const kept = await book.sealsOfMonth(tenantId, month);
+    const seals = kept.map(({ seal, keyId, signature }) => ({ seal, keyId, signature }));
+    let text = headerLine({
+      tenantId,
+      month,
+      keys: [SEAL_KEY].map(({ id, publicKey }) => ({ id, publicKey })),
+      seals,
+    });
+    for (const [index, { seal, lateDays }] of kept.entries()) {
+      const before = index === 0 ? await sealBefore(tenantId, seal.number) : kept[index - 1]?.seal;
+      const period = { fromMs: Date.parse(seal.from), toMs: Date.parse(seal.to) };
+      const versions = { sealedVersion: before?.accountVersion ?? 0, version: seal.accountVersion };
+      const entries = entriesOfStretch(book, { tenantId, period, ...versions, lateDays });
+      for await (const { receipt } of linkReceipts(entries, headOf(before), sha256)) {
+        text += `${canonicalJson(receipt)}\n`;
+      }
+    }
+    return text;
+  };
+
+  const sealBefore = async (tenantId: TenantId, number: number) => {
+    for await (const kept of allSeals(tenantId)) if (kept.seal.number === number - 1) return kept.seal;
+    return undefined;
+  };
+  async function* allSeals(tenantId: TenantId) {
+    for (let month = 1; month <= 12; month += 1) {
+      yield* await book.sealsOfMonth(tenantId, `2026-${String(month).padStart(2, '0')}`);
+    }
+  }
+  return { ledger, book, open, settle, seal, file, allSeals };
+}
+
+/** Verifies a file's text as the command does, one line at a time. */
+export const verify = (text: string, nowMs: number, trusted: readonly string[] = [SEAL_KEY.publicKey]) =>
+  verifyStatement(linesOf(text), {
+    sha256,
+    verifySignature: verifySealSignature,
+    keyIdOf: sealKeyId,
+    nowMs,
+    trusted,
+  });
+
+async function* linesOf(text: string) {
+  const lines = text.split('\n');
+  const last = lines.pop();
+  yield* lines;
+  if (last !== '') yield `${last}\r`; // a last line without its end is not the line that was written
+}
