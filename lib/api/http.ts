@@ -35,6 +35,8 @@ export type ApiResponse = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; absent: no body. */
   readonly body?: unknown;
+  /** Text of another type than JSON or a page, as it is. */
+  readonly text?: { readonly type: string; readonly content: string };
   /** A page for people, sent in the body's place. */
   readonly html?: string;
 };

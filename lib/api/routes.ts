@@ -13,7 +13,7 @@ export type Route = {
   readonly path: string;
   readonly auth: RouteAuth;
   /** The function that serves it. `chat` checks keys itself, the others have the authorizer in front. */
-  readonly function: 'chat' | 'control' | 'dodo-webhook';
+  readonly function: 'chat' | 'control' | 'files' | 'dodo-webhook';
   readonly summary: string;
 };
 
@@ -65,6 +65,63 @@ export const ROUTES = {
     auth: key('models'),
     function: 'control',
     summary: "Shows one of the tenant's models.",
+  },
+
+  createFile: {
+    method: 'POST',
+    path: '/files',
+    auth: key('files'),
+    function: 'files',
+    summary: 'Stores a file of examples and checks it.',
+  },
+  listFiles: {
+    method: 'GET',
+    path: '/files',
+    auth: key('files'),
+    function: 'files',
+    summary: 'Lists files, newest first.',
+  },
+  createFileUpload: {
+    method: 'POST',
+    path: '/files/uploads',
+    auth: key('files'),
+    function: 'files',
+    summary: 'Opens an upload of a large file, past the API.',
+  },
+  retrieveFile: {
+    method: 'GET',
+    path: '/files/{file}',
+    auth: key('files'),
+    function: 'files',
+    summary: 'Shows a file and how its check ended.',
+  },
+  deleteFile: {
+    method: 'DELETE',
+    path: '/files/{file}',
+    auth: key('files'),
+    function: 'files',
+    summary: 'Deletes a file with its report.',
+  },
+  readFileContent: {
+    method: 'GET',
+    path: '/files/{file}/content',
+    auth: key('files'),
+    function: 'files',
+    summary: 'Answers the bytes of a file.',
+  },
+  readFileReport: {
+    method: 'GET',
+    path: '/files/{file}/report',
+    auth: key('files'),
+    function: 'files',
+    summary: 'Shows every mistake of a file, and its statistics.',
+  },
+  completeFileUpload: {
+    method: 'POST',
+    path: '/files/{file}/complete',
+    auth: key('files'),
+    function: 'files',
+    summary: 'Makes an upload whose bytes are there a file.',
   },
 
   readCredits: {

@@ -12,6 +12,7 @@ import { BUCKETS, SECRETS, TABLES, type TableDefinition } from '#io/definitions/
 // calls, and tell the function where the thing is in the same breath: a permission without its name is of no use.
 
 export type Access = 'read' | 'readWrite';
+export type BucketAccess = Access | 'readWriteDelete';
 
 const TABLE_READS = [
   'dynamodb:GetItem',
@@ -30,6 +31,12 @@ const TABLE_WRITES = [
 export const BUCKET_PREFIXES: Readonly<Record<keyof typeof BUCKETS, string>> = {
   archive: 'usage/',
   tenantData: 'tenants/',
+};
+
+const OBJECT_ACTIONS: Readonly<Record<BucketAccess, string[]>> = {
+  read: ['s3:GetObject'],
+  readWrite: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
+  readWriteDelete: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'],
 };
 
 export function grantTable(
@@ -55,14 +62,13 @@ export function grantBucket(
   fn: LambdaFunction,
   name: keyof typeof BUCKETS,
   bucket: Bucket,
-  access: Access,
+  access: BucketAccess,
 ): void {
   const prefix = BUCKET_PREFIXES[name];
   fn.addEnvironment(BUCKETS[name].env, bucket.bucketName);
   fn.addToRolePolicy(
     new PolicyStatement({
-      actions:
-        access === 'read' ? ['s3:GetObject'] : ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
+      actions: OBJECT_ACTIONS[access],
       resources: [bucket.arnForObjects(`${prefix}*`)],
     }),
   );

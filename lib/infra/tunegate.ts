@@ -7,6 +7,7 @@ import { InferenceStack } from './stacks/inference.ts';
 import { MeteringStack } from './stacks/metering.ts';
 import { MonitoringStack } from './stacks/monitoring.ts';
 import { PaymentsStack } from './stacks/payments.ts';
+import { TrainingStack } from './stacks/training.ts';
 
 /** The CDK would tag these, and CloudFormation's own schemas as cfn-lint has them know no tags on them. */
 const UNTAGGED = ['AWS::CloudWatch::Dashboard', 'AWS::ApplicationAutoScaling::ScalableTarget'];
@@ -21,13 +22,22 @@ export function addTunegate(app: App, environment: Environment) {
   const data = new DataStack(app, `tunegate-${name}-data`, shared);
   const metering = new MeteringStack(app, `tunegate-${name}-metering`, { ...shared, data });
   const payments = new PaymentsStack(app, `tunegate-${name}-payments`, { ...shared, data });
+  const training = new TrainingStack(app, `tunegate-${name}-training`, { ...shared, data });
   const inference = new InferenceStack(app, `tunegate-${name}-inference`, { ...shared, data });
-  const api = new ApiStack(app, `tunegate-${name}-api`, { ...shared, data, metering, payments, inference });
+  const api = new ApiStack(app, `tunegate-${name}-api`, {
+    ...shared,
+    data,
+    metering,
+    payments,
+    training,
+    inference,
+  });
   const monitoring = new MonitoringStack(app, `tunegate-${name}-monitoring`, {
     ...shared,
     data,
     metering,
     payments,
+    training,
     inference,
     api,
   });
@@ -36,5 +46,5 @@ export function addTunegate(app: App, environment: Environment) {
     Tags.of(app).add(tag, value, { excludeResourceTypes: UNTAGGED });
   }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  return { data, metering, payments, inference, api, monitoring };
+  return { data, metering, payments, training, inference, api, monitoring };
 }

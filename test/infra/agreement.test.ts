@@ -112,6 +112,7 @@ test('each route reaches the same function, with or without the authorizer, stre
   const gateway = await startTestGateway({
     chat: answer('chat'),
     control: answer('control'),
+    files: answer('files'),
     'dodo-webhook': answer('dodo-webhook'),
     authorizer: (event) => {
       called.push('authorizer');

@@ -94,9 +94,11 @@ describe('what must not be lost', () => {
     expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([4, 3, 2, 4]);
   });
 
-  test('production keeps queues whose messages are money', () => {
+  test('production keeps its queues, whose messages are promises', () => {
     const kept = prod.ofType('AWS::SQS::Queue').filter((r) => r.DeletionPolicy === 'Retain');
     expect(kept.map((r) => r.Properties.QueueName).sort()).toEqual([
+      'tunegate-prod-datasets',
+      'tunegate-prod-datasets-dlq',
       'tunegate-prod-payments',
       'tunegate-prod-payments-dlq',
       'tunegate-prod-usage',

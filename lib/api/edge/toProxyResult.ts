@@ -12,8 +12,7 @@ export const SECURITY_HEADERS = {
 
 /** Writes an answer as a REST-proxy integration returns it. */
 export function toProxyResult(response: ApiResponse, requestId: string): APIGatewayProxyResult {
-  const type =
-    response.html !== undefined ? 'text/html' : response.body !== undefined ? 'application/json' : undefined;
+  const { type, body } = payloadOf(response);
   return {
     statusCode: response.status,
     headers: {
@@ -22,6 +21,16 @@ export function toProxyResult(response: ApiResponse, requestId: string): APIGate
       ...response.headers,
       'x-request-id': requestId,
     },
-    body: response.html ?? (response.body === undefined ? '' : JSON.stringify(response.body)),
+    body,
   };
+}
+
+function payloadOf({ html, text, body }: ApiResponse): {
+  readonly type: string | undefined;
+  readonly body: string;
+} {
+  if (html !== undefined) return { type: 'text/html', body: html };
+  if (text !== undefined) return { type: text.type, body: text.content };
+  if (body !== undefined) return { type: 'application/json', body: JSON.stringify(body) };
+  return { type: undefined, body: '' };
 }

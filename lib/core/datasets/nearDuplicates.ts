@@ -7,7 +7,7 @@ const HASHES = BANDS * ROWS;
 const SHINGLE_WORDS = 3;
 const MAX_SHINGLES = 4_096;
 /** How many texts are remembered; a newer one takes the place of the oldest. A power of two. */
-const REMEMBERED = 1 << 18;
+const REMEMBERED = 1 << 17;
 /** Of two texts' hashes, this share must agree: it estimates how many of their word triples they share. */
 const NEAR = 0.8;
 

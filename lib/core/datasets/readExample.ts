@@ -10,6 +10,8 @@ export type ReadLine =
   | { readonly kind: 'example'; readonly example: Example; readonly converted: boolean }
   | { readonly kind: 'faulty'; readonly faults: readonly Fault[] };
 
+const MAX_FIELD_LENGTH = 120;
+
 type Fault = Omit<LineFault, 'line'>;
 
 /** Reads a line as an example. A line that is none tells all that is wrong with it, up to a limit. */
@@ -112,7 +114,7 @@ const NOT_AN_OBJECT: Fault = {
 function faultsOf(error: z.core.$ZodError): readonly Fault[] {
   return error.issues.slice(0, DATASET_LIMITS.faultsPerLine).map((issue) => {
     const { path, message } = describeIssue(new z.core.$ZodError([issue]));
-    const field = path === '' ? null : path;
+    const field = path === '' ? null : clipped(path);
     return {
       field,
       code: codeOf(issue),
@@ -123,6 +125,10 @@ function faultsOf(error: z.core.$ZodError): readonly Fault[] {
 }
 
 const isMissing = (issue: z.core.$ZodIssue): boolean => 'input' in issue && issue.input === undefined;
+
+/** A field's name comes from the file and may be as long as its line. */
+const clipped = (path: string): string =>
+  path.length <= MAX_FIELD_LENGTH ? path : `${path.slice(0, MAX_FIELD_LENGTH).toWellFormed()}…`;
 
 function codeOf(issue: z.core.$ZodIssue): Fault['code'] {
   if (issue.code === 'unrecognized_keys') return 'unknown_field';

@@ -38,7 +38,7 @@ export async function* splitLines(
       yield finish();
     }
     // A copy: who sends the chunks may use their memory again.
-    keep(chunk.slice(from));
+    keep(new Uint8Array(chunk.subarray(from)));
   }
   if (held > 0) yield finish();
 }

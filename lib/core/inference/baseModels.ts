@@ -11,5 +11,8 @@ const BASE_MODELS: Readonly<Record<string, BaseModel>> = {
   'tunegate-nano': { contextTokens: 512, defaultMaxTokens: 128 },
 };
 
+/** The base whose tokenizer counts what names no model. */
+export const DEFAULT_BASE_MODEL = 'tunegate-nano';
+
 export const baseModelOf = (id: string): BaseModel | undefined =>
   Object.hasOwn(BASE_MODELS, id) ? BASE_MODELS[id] : undefined;

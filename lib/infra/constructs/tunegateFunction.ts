@@ -177,7 +177,7 @@ export class TunegateFunction extends Construct {
     for (const [name, access] of entries(uses.buckets)) {
       grantBucket(this.lambda, name, data.buckets[name], access);
       services.add('s3');
-      writes ||= access === 'readWrite';
+      writes ||= access !== 'read';
     }
     for (const name of uses.secrets ?? []) {
       grantSecret(this.lambda, name, data.secrets[name]);

@@ -15,6 +15,7 @@ import type { DataStack } from './data.ts';
 import type { InferenceStack } from './inference.ts';
 import type { MeteringStack } from './metering.ts';
 import type { PaymentsStack } from './payments.ts';
+import type { TrainingStack } from './training.ts';
 
 /** The stage is part of the URL, so that the stage's URL is an OpenAI base URL as it stands. */
 const STAGE = 'v1';
@@ -27,6 +28,7 @@ export type ApiStackProps = StackProps & {
   readonly data: DataStack;
   readonly metering: MeteringStack;
   readonly payments: PaymentsStack;
+  readonly training: TrainingStack;
   readonly inference: InferenceStack;
 };
 
@@ -35,26 +37,33 @@ export class ApiStack extends Stack {
   readonly api: apigateway.RestApi;
   readonly chat: TunegateFunction;
   readonly control: TunegateFunction;
+  readonly files: TunegateFunction;
   readonly authorizer: TunegateFunction;
   readonly #environment: Environment;
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
-    const { environment, data, metering, payments, inference, ...stackProps } = props;
+    const { environment, data, metering, payments, training, inference, ...stackProps } = props;
     super(scope, id, stackProps);
     this.#environment = environment;
     const shared = {
       environment,
       data,
       layers: new SharedLayers(this, 'Layers'),
-      queues: { usage: metering.usage },
+      queues: { usage: metering.usage, datasets: training.datasets },
       endpoint: inference,
     };
     this.chat = new TunegateFunction(this, 'chat', shared);
     this.control = new TunegateFunction(this, 'control', shared);
+    this.files = new TunegateFunction(this, 'files', shared);
     this.authorizer = new TunegateFunction(this, 'authorizer', shared);
 
     this.api = this.#restApi();
-    this.#addRoutes({ chat: this.chat, control: this.control, 'dodo-webhook': payments.webhook });
+    this.#addRoutes({
+      chat: this.chat,
+      control: this.control,
+      files: this.files,
+      'dodo-webhook': payments.webhook,
+    });
     addGatewayErrors(this.api);
     new Firewall(this, 'Firewall', { environment, stageArn: this.api.deploymentStage.stageArn });
     new CfnOutput(this, 'BaseUrl', { value: this.api.url.replace(/\/$/, '') });
@@ -62,7 +71,7 @@ export class ApiStack extends Stack {
   }
 
   watch(alarms: AlarmSet): void {
-    for (const fn of [this.chat, this.control, this.authorizer]) fn.watch(alarms);
+    for (const fn of [this.chat, this.control, this.files, this.authorizer]) fn.watch(alarms);
     alarms.add('api-server-errors', {
       metric: this.api.metricServerError({ period: ALARM_PERIOD, statistic: 'sum' }),
       above: SERVER_ERRORS_IN_5_MINUTES,
@@ -82,6 +91,8 @@ export class ApiStack extends Stack {
       restApiName: `tunegate-${name}`,
       description: 'OpenAI-compatible API of Tunegate',
       // An edge-optimized API would cut a stream that is silent for 30 s; a regional one waits 5 minutes.
+      // Uploads come as they are; as text, bytes that are not UTF-8 would be replaced on the way.
+      binaryMediaTypes: ['multipart/form-data'],
       endpointTypes: [apigateway.EndpointType.REGIONAL],
       cloudWatchRole: true,
       cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN, // the region's other APIs log through it too
@@ -107,6 +118,7 @@ export class ApiStack extends Stack {
         timeout: STREAM_TIMEOUT,
       }),
       control: plain(functions.control.lambda),
+      files: plain(functions.files.lambda),
       'dodo-webhook': plain(functions['dodo-webhook'].lambda),
     };
     const authorizer = new apigateway.RequestAuthorizer(this, 'Authorizer', {

@@ -13,12 +13,14 @@ import type { DataStack } from './data.ts';
 import type { InferenceStack } from './inference.ts';
 import type { MeteringStack } from './metering.ts';
 import type { PaymentsStack } from './payments.ts';
+import type { TrainingStack } from './training.ts';
 
 export type MonitoringStackProps = StackProps & {
   readonly environment: Environment;
   readonly data: DataStack;
   readonly metering: MeteringStack;
   readonly payments: PaymentsStack;
+  readonly training: TrainingStack;
   readonly inference: InferenceStack;
   readonly api: ApiStack;
 };
@@ -68,7 +70,7 @@ const COUNTED: Readonly<
 /** Alarms for everything that a person must look at, the topic that tells them, and one page of graphs. */
 export class MonitoringStack extends Stack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
-    const { environment, data, metering, payments, inference, api, ...stackProps } = props;
+    const { environment, data, metering, payments, training, inference, api, ...stackProps } = props;
     super(scope, id, stackProps);
     const topic = new Topic(this, 'Alarms', {
       topicName: `tunegate-${environment.name}-alarms`,
@@ -82,7 +84,7 @@ export class MonitoringStack extends Stack {
       });
     }
     const alarms = new AlarmSet(this, 'Alarm', { topic, environment });
-    for (const part of [metering, payments, inference, api]) part.watch(alarms);
+    for (const part of [metering, payments, training, inference, api]) part.watch(alarms);
     watchTables(alarms, data);
     for (const [id, { meaning, runbook }] of entries(COUNTED)) {
       alarms.add(kebab(id), { metric: countedMetric(id), above: 0, meaning, runbook });
@@ -90,14 +92,19 @@ export class MonitoringStack extends Stack {
     this.#dashboard(props, alarms);
   }
 
-  #dashboard({ environment, api, metering, payments }: MonitoringStackProps, alarms: AlarmSet): void {
+  #dashboard(
+    { environment, api, metering, payments, training }: MonitoringStackProps,
+    alarms: AlarmSet,
+  ): void {
     const functions = [
       api.chat,
       api.control,
+      api.files,
       api.authorizer,
       payments.webhook,
       payments.apply,
       ...metering.functions,
+      ...training.functions,
     ];
     const period = ALARM_PERIOD;
     const graph = (title: string, left: cloudwatch.IMetric[]) =>
@@ -130,7 +137,7 @@ export class MonitoringStack extends Stack {
         [
           graph(
             'Oldest message',
-            [metering.usage, payments.payments].map(({ queue }) =>
+            [metering.usage, payments.payments, training.datasets].map(({ queue }) =>
               queue.metricApproximateAgeOfOldestMessage({ period }),
             ),
           ),

@@ -1,12 +1,13 @@
 import type { BUCKETS, QUEUES, SECRETS, TABLES } from './resources.ts';
 
 type Access = 'read' | 'readWrite';
+type BucketAccess = Access | 'readWriteDelete';
 
 /** What a function may touch. The CDK stack turns this into its role and environment, the local runtime into its environment. */
 export type FunctionUses = {
   readonly tables?: Partial<Record<keyof typeof TABLES, Access>>;
   readonly queues?: readonly (keyof typeof QUEUES)[];
-  readonly buckets?: Partial<Record<keyof typeof BUCKETS, Access>>;
+  readonly buckets?: Partial<Record<keyof typeof BUCKETS, BucketAccess>>;
   readonly secrets?: readonly (keyof typeof SECRETS)[];
   readonly invokesEndpoint?: boolean;
   readonly tokenizers?: boolean;
@@ -62,6 +63,27 @@ export const FUNCTIONS = {
       priceTables: true,
       topUpUrl: true,
       callsDodo: true,
+    },
+  },
+  files: {
+    memoryMb: 1024,
+    timeoutSeconds: 29,
+    trigger: { kind: 'http', streaming: false },
+    uses: {
+      tables: { directory: 'readWrite' },
+      queues: ['datasets'],
+      buckets: { tenantData: 'readWriteDelete' },
+      tokenizers: true,
+    },
+  },
+  'check-dataset': {
+    memoryMb: 1769, // one whole processor: tokenizing is all that it does
+    timeoutSeconds: 900,
+    trigger: { kind: 'queue', queue: 'datasets', batchSize: 1, windowSeconds: 0, maxConcurrency: 5 },
+    uses: {
+      tables: { directory: 'readWrite' },
+      buckets: { tenantData: 'readWriteDelete' },
+      tokenizers: true,
     },
   },
   authorizer: {

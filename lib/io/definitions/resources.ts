@@ -58,6 +58,8 @@ export const TABLES = {
 
 export const QUEUES = {
   usage: { name: 'usage', env: 'USAGE_QUEUE_URL', visibilitySeconds: 180, maxReceives: 5 },
+  /** Files that wait to be checked. */
+  datasets: { name: 'datasets', env: 'DATASETS_QUEUE_URL', visibilitySeconds: 1_800, maxReceives: 3 },
   payments: { name: 'payments', env: 'PAYMENTS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 8 },
 } as const satisfies Record<string, QueueDefinition>;
 
