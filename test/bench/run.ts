@@ -4,6 +4,7 @@ import { measureColdStart } from './coldStart.ts';
 import { type Compared, compare } from './latency.ts';
 import { instantEngine, PARTS, timeQuote, watchParts } from './parts.ts';
 import { type BenchTenant, startProduct } from './product.ts';
+import { measureRating } from './rating.ts';
 import { makeRequestCounter, type RequestCounts } from './requestCounter.ts';
 import { measureSettlement, withSettlement } from './settlement.ts';
 import { summarize, type Times } from './statistics.ts';
@@ -105,6 +106,11 @@ try {
   console.log('\nSettlement, one function at a time, batches of 100');
   line('  usage events a second, of one tenant', settled.oneTenant.toFixed(0).padStart(11));
   line('  usage events a second, of ten tenants', settled.tenTenants.toFixed(0).padStart(11));
+
+  const rated = measureRating();
+  console.log('\nRating, one core');
+  line('  usage events a second, by a plain book', rated.plain.toFixed(0).padStart(11));
+  line('  usage events a second, by one with hours', rated.rich.toFixed(0).padStart(11));
 
   const cold = await measureColdStart();
   console.log(`\nCold start: the bundled chat handler (${cold.kilobytes.toFixed(0)} KB) in a fresh process`);
