@@ -33,7 +33,12 @@ const ENFORCED = new Set([
   '$ref',
 ]);
 
+const MAX_LEAST = 1_000;
+
+// What llama.cpp's grammar parser cannot read it prints whole, and a schema may hold what belongs in no log: so the
+// two things that it is known to stumble over, long repetitions and NUL characters, are refused before.
 const count = z.optional(z.int().check(z.minimum(0)));
+const least = z.optional(z.int().check(z.minimum(0), z.maximum(MAX_LEAST)));
 const literal = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const BASIC_TYPES = ['string', 'number', 'integer', 'boolean', 'null'] as const;
 const anySchemas = z.record(z.string(), z.unknown());
@@ -52,13 +57,13 @@ const Keywords = z.object({
   properties: z.optional(anySchemas),
   required: z.optional(z.array(z.string())),
   additionalProperties: z.optional(z.unknown()),
-  minProperties: count,
+  minProperties: least,
   maxProperties: count,
   items: z.optional(z.unknown()),
   prefixItems: z.optional(z.array(z.unknown())),
-  minItems: count,
+  minItems: least,
   maxItems: count,
-  minLength: count,
+  minLength: least,
   maxLength: count,
   format: z.optional(z.enum(['date-time', 'time', 'date'])),
   $defs: z.optional(anySchemas),
@@ -107,6 +112,7 @@ function tooMuchIn(keywords: Keywords, seen: Seen): string | undefined {
   seen.schemas += 1;
   seen.names += names.length;
   seen.characters += names.reduce((sum, name) => sum + name.length, 0);
+  if (names.some((name) => name.includes('\0'))) return 'holds a NUL character';
   const isTooMuch =
     seen.schemas > MAX_SCHEMAS || seen.names > MAX_NAMES || seen.characters > MAX_NAME_CHARACTERS;
   return isTooMuch

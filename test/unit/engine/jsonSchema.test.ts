@@ -31,6 +31,8 @@ test.each([
   [{ type: 'object', properties: {}, required: ['a'] }, 'requires'],
   [{ type: 'string', minLength: 5, maxLength: 2 }, 'above'],
   [{ type: 'string', minLength: '5' }, 'minLength'],
+  [{ type: 'string', minLength: 1e9 }, 'minLength'],
+  [{ enum: ['a\0b'] }, 'NUL'],
   [{ type: 'object', oneOf: [{ type: 'string' }] }, 'one of type'],
   [{ type: 'string', properties: {} }, 'no object'],
   [{ $ref: '#' }, 'refers'],
