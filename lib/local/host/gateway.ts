@@ -96,7 +96,7 @@ export function makeGateway({ functions, log }: GatewayOptions): Gateway {
 
   function fail(exchange: Exchange, error: unknown): void {
     const { request, requestId } = exchange;
-    if (error instanceof ClientGone || (request.destroyed && !request.complete)) return; // nobody is there to tell
+    if (hasLeft(request, error)) return; // nobody is there to tell
     log(`${request.method} ${requestId} failed in its function`, error);
     refuse(exchange, error instanceof TimedOut ? TIMED_OUT : BROKEN);
   }
@@ -121,6 +121,12 @@ export function makeGateway({ functions, log }: GatewayOptions): Gateway {
     },
   };
 }
+
+/** A client that left before the head of its answer leaves nothing that the answer's body could be piped to. */
+const hasLeft = (request: IncomingMessage, error: unknown): boolean =>
+  error instanceof ClientGone ||
+  (error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_UNABLE_TO_PIPE') ||
+  (request.destroyed && !request.complete);
 
 /** The chat function checks keys itself; signatures are checked over the body, which an authorizer never sees. */
 const hasAuthorizer = (route: Route): boolean =>
