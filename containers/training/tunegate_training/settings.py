@@ -106,7 +106,7 @@ def _read_object(path: Path) -> dict[str, Any]:
 
 
 def _value(name: str, setting: Setting, given: Mapping[str, Any]) -> Any:
-    value = given.get(name, setting.default)
+    value: Any = given.get(name, setting.default)
     if value == REQUIRED and name not in given:
         raise _invalid(f'"{name}" is missing')
     if setting.kind is float and type(value) is int:

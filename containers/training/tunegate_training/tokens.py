@@ -37,7 +37,7 @@ class BaseTokens:
 
     def encode_text(self, text: str) -> list[int]:
         """Plain text; what looks like a special token is not one."""
-        return self._plain.encode(text, add_special_tokens=False).ids
+        return list(self._plain.encode(text, add_special_tokens=False).ids)
 
     def encode_prompt(self, messages: Sequence[Message]) -> list[int]:
         """The messages in the chat template, up to where the assistant begins to speak."""

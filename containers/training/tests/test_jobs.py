@@ -1,0 +1,175 @@
+"""Whole jobs: they learn, they survive interruptions, and their adapters are the same on both engines."""
+
+import json
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import BASE, DEMO, ROOT, as_lines, few_classes, read_lines
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from tunegate_training.tokens import read_base_tokens
+
+POINTS_APART = 2  # how far two engines' scores of one adapter may lie from each other, in percent
+MAX_ANSWER_TOKENS = 32
+SHORT = {"epochs": 2, "batchSize": 8, "checkpointSteps": 3}
+LEARNING = {"epochs": 6, "gradientCheckpointing": False}
+CLASSES, SENTENCES = 4, 50
+
+
+def node(script: str, *arguments: str, stdin: str = "") -> dict:
+    answer = subprocess.run(
+        ["node", script, *arguments], cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
+def score_in_node(adapter: Path, questions: Path) -> float:
+    score = node(
+        "test/training/scoreAdapter.ts",
+        *("--base", str(BASE), "--adapter", str(adapter), "--questions", str(questions)),
+    )
+    return 100 * score["exact"] / score["total"]
+
+
+@torch.no_grad()
+def score_in_peft(adapter: Path | None, questions: Path) -> float:
+    """Greedy answers, token for token, as PEFT itself loads and runs the adapter."""
+    torch.set_num_threads(1)
+    model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    if adapter is not None:
+        model = PeftModel.from_pretrained(model, str(adapter))
+    model.eval()
+    tokens = read_base_tokens(BASE)
+    exact = 0
+    lines = read_lines(questions)
+    for line in lines:
+        *prompt, answer = line["messages"]
+        ids = torch.tensor([tokens.encode_prompt(prompt)])
+        answered = model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=False,
+            max_new_tokens=MAX_ANSWER_TOKENS,
+            pad_token_id=3,
+        )[0, ids.shape[1] :].tolist()
+        exact += answered == [*tokens.encode_text(answer["content"]), tokens.special["<|im_end|>"]]
+    return 100 * exact / len(lines)
+
+
+def test_a_job_learns_and_its_adapter_scores_the_same_in_the_local_engine(make_job, tmp_path):
+    train = few_classes("northwind", "train.jsonl", CLASSES, SENTENCES)
+    held_out = few_classes("northwind", "test.jsonl", CLASSES, 12)
+    job = make_job(train, held_out, settings=LEARNING)
+    code, log = job.run()
+    assert code == 0, log
+    metrics = node("test/training/readMetrics.ts", stdin=log)
+
+    assert all(metrics.values()), "every metric definition finds something in the log"
+    losses = metrics["train:loss"]
+    assert sum(losses[-5:]) / 5 < sum(losses[:5]) / 5 / 10
+    assert metrics["train:progress"][-1] == 1
+    assert all(earlier < later for earlier, later in pairwise(metrics["train:progress"]))
+    assert metrics["validation:loss"][-1] < metrics["validation:loss"][0]
+
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(as_lines(held_out))
+    in_training = 100 * metrics["validation:exact"][-1]
+    scores = {
+        "base in PEFT": score_in_peft(None, questions),
+        "adapter in training": in_training,
+        "adapter in PEFT": score_in_peft(job.model, questions),
+        "adapter in the local engine": score_in_node(job.model, questions),
+    }
+    print(scores)
+    assert scores["base in PEFT"] < 10
+    assert in_training > 70
+    assert scores["adapter in PEFT"] == pytest.approx(in_training, abs=POINTS_APART)
+    assert scores["adapter in the local engine"] == pytest.approx(in_training, abs=POINTS_APART + 100 / len(held_out))
+
+    lineage = job.lineage()
+    assert lineage["metrics"]["validation_exact"] == pytest.approx(in_training / 100, abs=1e-3)
+    assert lineage["examples"] == len(train)
+    assert lineage["settings"]["rank"] == 8
+    assert {path.name for path in job.model.iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "chat_template.jinja",
+        "lineage.json",
+        "tokenizer.json",
+    }
+    assert (job.model / "chat_template.jinja").read_bytes() == (BASE / "chat_template.jinja").read_bytes()
+
+
+def test_an_adapter_from_the_local_trainer_scores_the_same_in_peft():
+    adapter, questions = DEMO / "harbor/adapter", DEMO / "harbor/test.jsonl"
+    in_peft, in_node = score_in_peft(adapter, questions), score_in_node(adapter, questions)
+    print({"adapter in PEFT": in_peft, "adapter in the local engine": in_node})
+    assert in_node > 50
+    assert in_peft == pytest.approx(in_node, abs=POINTS_APART)
+
+
+@pytest.mark.parametrize("dropout", [0, 0.1])
+def test_an_interrupted_job_continues_to_the_same_weights(make_job, dropout):
+    settings = {**SHORT, "dropout": dropout, "wordDropout": 0.1, "joinSameAnswer": 0.3}
+    train = few_classes("harbor", "train.jsonl", 4, 6)
+    whole = make_job(train, settings=settings)
+    assert whole.run()[0] == 0
+
+    cut = make_job(train, settings=settings)
+    code, log = cut.run_until("metric step=4")
+    assert code == 143, log
+    assert not cut.model.exists()
+    assert not (cut.root / "output/failure").exists()
+    code, log = cut.run()
+    assert code == 0, log
+    assert "resumed at step" in log
+
+    expected, got = (load_file(job.model / "adapter_model.safetensors") for job in (whole, cut))
+    assert expected.keys() == got.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(tensor, got[name]), name
+    assert any(tensor.abs().max() > 0 for name, tensor in expected.items() if "lora_B" in name)
+
+
+def test_a_killed_job_continues_to_the_same_weights(make_job):
+    train = few_classes("harbor", "train.jsonl", 4, 6)
+    whole = make_job(train, settings=SHORT)
+    assert whole.run()[0] == 0
+
+    cut = make_job(train, settings=SHORT)
+    process = cut.start()
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "metric step=5" in line:
+            process.kill()
+    process.wait()
+    code, log = cut.run()
+    assert code == 0, log
+    assert "resumed at step 3" in log
+    assert weights(whole) == weights(cut)
+
+
+def test_checkpoints_of_other_data_are_refused(make_job):
+    train = few_classes("harbor", "train.jsonl", 4, 6)
+    job = make_job(train, settings=SHORT)
+    assert job.run_until("metric step=1")[0] == 143
+    (job.root / "input/data/train/train.jsonl").write_text(as_lines(train[:-1]))
+    assert job.run()[0] == 1
+    assert job.failure.startswith("checkpoint_mismatch: ")
+
+
+def test_another_seed_gives_another_adapter(make_job):
+    train = few_classes("harbor", "train.jsonl", 2, 4)
+    first, second = (make_job(train, settings={"epochs": 1}, seed=seed) for seed in (1, 2))
+    assert first.run()[0] == second.run()[0] == 0
+    assert weights(first) != weights(second)
+
+
+def weights(job) -> bytes:
+    return (job.model / "adapter_model.safetensors").read_bytes()
