@@ -19,6 +19,8 @@ export const USAGE = `usage: npm start -- [--port N] [--data DIR] [--fresh] [--v
   --verbose    log every request, and the memory of each process`;
 
 const DEFAULT_PORT = '8787';
+/** Where the CLI looks, unless it is told otherwise. */
+export const DEFAULT_DATA_DIR = '.tunegate';
 const MAX_PORT = 65_535;
 
 /** Reads the command line; undefined asks for help. Throws `CannotStart` for an option that is not one. */
@@ -39,7 +41,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         port: { type: 'string', default: DEFAULT_PORT },
-        data: { type: 'string', default: '.tunegate' },
+        data: { type: 'string', default: DEFAULT_DATA_DIR },
         fresh: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' },

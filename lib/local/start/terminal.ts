@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { DEMO_TENANTS } from '#local/demo/tenants.ts';
+import { DEFAULT_DATA_DIR } from './options.ts';
 import type { Running, StartEvents } from './start.ts';
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -76,7 +78,7 @@ ${tries.join('\n')}
 
 Then:
   curl ${baseUrl}/credits -H 'authorization: Bearer ${tenants[0]?.apiKey}'
-  npx tunegate tenants list
+  npx tunegate tenants list${dataDir === resolve(DEFAULT_DATA_DIR) ? '' : ` --data '${dataDir}'`}
   buy credits in a browser: ${baseUrl}/top-up (payments end at the stand-in, ${dodoUrl})
 
 Ctrl-C ends it; its data stays in ${dataDir}.`);
