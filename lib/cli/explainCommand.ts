@@ -8,14 +8,11 @@ import type { PriceBook } from '#core/pricing/types.ts';
 import { parseId, type TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
-import type { ApiClient, JsonObject } from './apiClient.ts';
+import type { ApiClient } from './apiClient.ts';
 import { CliError } from './cliError.ts';
+import { rowsBehind } from './pages.ts';
 import type { PriceTerminal } from './priceCommands.ts';
-import { rowsOf } from './print.ts';
 
-const PAGE = '100';
-/** Of each tenant's book, the newest 10,000 entries. */
-const MAX_PAGES = 100;
 const DEPLOYED_TABLES = 'layers/price-tables';
 
 const ChargedEntry = z.object({
@@ -80,16 +77,6 @@ async function* oneTenant(path: string): AsyncGenerator<string> {
 
 async function* everyTenant(api: ApiClient): AsyncGenerator<string> {
   for await (const { id } of rowsBehind(api, '/admin/tenants')) yield `/admin/tenants/${String(id)}`;
-}
-
-async function* rowsBehind(api: ApiClient, path: string): AsyncGenerator<JsonObject> {
-  let cursor: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const body = await api.call('GET', path, { query: { limit: PAGE, cursor } });
-    yield* rowsOf(body);
-    if (typeof body['next_cursor'] !== 'string') return;
-    cursor = body['next_cursor'];
-  }
 }
 
 type FoundCharge = { readonly entry: ChargedEntry; readonly path: string };

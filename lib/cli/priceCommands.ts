@@ -6,6 +6,7 @@ import { type ComparedPlan, lintPriceBooks } from '#core/pricing/lintPriceBooks.
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { formatCredits, type MicroCredits, parseCredits } from '#core/shared/money.ts';
 import { CliError, EXIT_CODES } from './cliError.ts';
+import { addExperimentCommand } from './experimentCommand.ts';
 import { addExplainCommand } from './explainCommand.ts';
 import type { OpenSession } from './session.ts';
 
@@ -25,10 +26,13 @@ type LintOptions = {
 
 /** `tunegate price …` */
 export function addPriceCommands(program: Command, terminal: PriceTerminal): void {
-  const price = program.command('price').description('price books: check them, explain a call, find a price');
+  const price = program
+    .command('price')
+    .description('price books: check them, explain a call, find a price, compare prices');
   addLintCommand(price, terminal);
   addCostCommand(price, terminal);
   addExplainCommand(price, terminal);
+  addExperimentCommand(price, terminal);
 }
 
 function addLintCommand(price: Command, { write, exitWith }: PriceTerminal): void {
