@@ -3,17 +3,25 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { CliError } from './cliError.ts';
+import { findClientConnection } from './clientConnection.ts';
+import type { ConnectionOptions } from './connection.ts';
 import { printReport } from './printReport.ts';
+import { pushFile } from './pushFile.ts';
 import type { Terminal } from './session.ts';
 
 const TOKENIZERS = fileURLToPath(new URL('../../layers/tokenizers', import.meta.url));
 
+type PushOptions = ConnectionOptions & {
+  readonly purpose: string;
+  readonly apiKey?: string;
+  readonly json?: boolean;
+};
 type CheckOptions = { readonly baseModel: string; readonly json?: boolean };
 
 /** `tunegate dataset …` */
 export function addDatasetCommands(
   program: Command,
-  terminal: Terminal,
+  terminal: Terminal & { readonly writeError: (text: string) => void },
   exitWith: (code: number) => void,
 ): void {
   const dataset = program.command('dataset').description('training data: check a file, push it to the API');
@@ -31,6 +39,29 @@ export function addDatasetCommands(
       if (options.json === true) terminal.write(`${JSON.stringify(document, null, 2)}\n`);
       else printReport(document, terminal.write);
       exitWith(document.valid ? 0 : 1);
+    });
+
+  dataset
+    .command('push')
+    .description('upload a file as a tenant and wait for its check; exit code 1 when it has mistakes')
+    .argument('<file>', 'JSON lines in chat format, or {"prompt", "completion"}')
+    .option('--purpose <purpose>', 'fine-tune or evals', 'fine-tune')
+    .option('--api-key <key>', "the tenant's API key; better given as TUNEGATE_API_KEY")
+    .action(async (path: string, _: object, command: Command) => {
+      const options = command.optsWithGlobals<PushOptions>();
+      const pushed = await pushFile({
+        ...findClientConnection(options, terminal.env),
+        path,
+        bytes: readable(path),
+        purpose: options.purpose,
+        progress: (text) => terminal.writeError(`${text}\n`),
+      });
+      if (options.json === true) terminal.write(`${JSON.stringify(pushed, null, 2)}\n`);
+      else
+        terminal.write(
+          `${pushed.id}  ${pushed.status}  ${pushed.status_details ?? ''}`.trimEnd().concat('\n'),
+        );
+      exitWith(pushed.status === 'processed' ? 0 : 1);
     });
 }
 
@@ -50,7 +81,7 @@ async function checkFile(path: string, baseModel: string) {
   return reportDocument(basename(path), await checkDataset(createReadStream(path), tools));
 }
 
-export function readable(path: string): number {
+function readable(path: string): number {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isFile() !== true) throw new CliError('usage', `there is no file ${path}`);
   return found.size;

@@ -26,7 +26,7 @@ export const LAYERS: readonly Layer[] = [
       '@aws-lambda-powertools/*',
     ],
   },
-  { folder: 'lib/api', layers: ['core', 'api'], packages: ['node', 'zod', '@fastify/busboy', ...HTTP_EDGE] },
+  { folder: 'lib/api', layers: ['core', 'api'], packages: ['node', 'zod', ...HTTP_EDGE] },
   { folder: 'functions', layers: ['core', 'io', 'api'], packages: HTTP_EDGE },
   {
     folder: 'lib/infra',

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { describeIssue } from '#core/shared/describeIssue.ts';
+import { describeOne } from '#core/shared/describeIssue.ts';
 import { ChatLine, type ChatMessage, PromptLine } from './exampleSchema.ts';
 import { DATASET_LIMITS } from './limits.ts';
 import { readJsonLine } from './readJsonLine.ts';
@@ -113,7 +113,7 @@ const NOT_AN_OBJECT: Fault = {
 
 function faultsOf(error: z.core.$ZodError): readonly Fault[] {
   return error.issues.slice(0, DATASET_LIMITS.faultsPerLine).map((issue) => {
-    const { path, message } = describeIssue(new z.core.$ZodError([issue]));
+    const { path, message } = describeOne(issue);
     const field = path === '' ? null : clipped(path);
     return {
       field,

@@ -7,8 +7,11 @@ export type DescribedIssue = { readonly path: string; readonly message: string }
  * Puts the first issue of a schema's error into words. The small build of the schema library carries no texts of
  * its own; a schema that gives its own message is quoted word for word.
  */
-export function describeIssue(error: z.core.$ZodError): DescribedIssue {
-  const issue = innermost(error.issues[0]);
+export const describeIssue = (error: z.core.$ZodError): DescribedIssue => describeOne(error.issues[0]);
+
+/** The same for any issue of an error that lists several. */
+export function describeOne(given: z.core.$ZodIssue | undefined): DescribedIssue {
+  const issue = innermost(given);
   if (issue === undefined) return { path: '', message: 'is not valid' };
   if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
