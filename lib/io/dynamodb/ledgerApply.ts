@@ -97,10 +97,18 @@ async function apply(table: LedgerTable, operation: Operation): Promise<Outcome>
     }
     const kinds = new Set(KINDS.filter((kind) => mark[kind] !== undefined));
     const decided = operation.rule({ account, grant: record, made: kinds });
-    if (!decided.ok) return decided;
+    if (!decided.ok) return (await hasMoved(table, account)) ? MOVED : decided;
     const written = await write(table, operation, { account, mark, change: decided.value });
     return written ? ok({ outcome: 'applied', account: decided.value.account }) : MOVED;
   });
+}
+
+/**
+ * Whether the book changed since the account was read. A change is written on condition of the version, a refusal is
+ * not written at all: without this look, half of what another attempt wrote meanwhile could refuse its repeat.
+ */
+async function hasMoved(table: LedgerTable, account: Account): Promise<boolean> {
+  return (await readAccountItem(table, account.tenantId))?.version !== account.version;
 }
 
 const KINDS: readonly EntryKind[] = [
