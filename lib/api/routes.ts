@@ -30,6 +30,13 @@ export const ROUTES = {
     summary: 'Says that the API answers.',
   },
 
+  listStatementKeys: {
+    method: 'GET',
+    path: '/statement-keys',
+    auth: { kind: 'none' },
+    function: 'control',
+    summary: 'Lists the public keys that sign statements.',
+  },
   topUp: {
     method: 'GET',
     path: '/top-up',
@@ -137,6 +144,20 @@ export const ROUTES = {
     auth: key('credits'),
     function: 'control',
     summary: 'Lists the account book, newest first.',
+  },
+  readStatement: {
+    method: 'GET',
+    path: '/credits/statement',
+    auth: key('credits'),
+    function: 'control',
+    summary: 'Shows what credits did in a month, as JSON or CSV.',
+  },
+  listReceipts: {
+    method: 'GET',
+    path: '/credits/receipts',
+    auth: key('credits'),
+    function: 'control',
+    summary: 'Gives a month’s statement file, signed, for checking offline.',
   },
   listCreditPacks: {
     method: 'GET',
@@ -250,6 +271,20 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
     summary: "Lists a tenant's account book.",
+  },
+  readTenantStatement: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/credits/statement',
+    auth: admin,
+    function: 'control',
+    summary: 'Shows what credits of a tenant did in a month.',
+  },
+  listTenantReceipts: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/credits/receipts',
+    auth: admin,
+    function: 'control',
+    summary: 'Gives the statement file of a tenant and month.',
   },
   readTenantUsage: {
     method: 'GET',

@@ -10,6 +10,7 @@ import { addOverviewCommands } from './overviewCommands.ts';
 import { addPaymentCommands } from './paymentCommands.ts';
 import { addPriceCommands } from './priceCommands.ts';
 import { sessionOpener, type Terminal } from './session.ts';
+import { addStatementCommands } from './statementCommands.ts';
 import { addTenantCommands } from './tenantCommands.ts';
 import { addUsageCommands } from './usageCommands.ts';
 
@@ -62,6 +63,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addPaymentCommands(program, open);
   addUsageCommands(program, open);
   addPriceCommands(program, { open, write: terminal.write, env: terminal.env, exitWith });
+  addStatementCommands(program, open, terminal, exitWith);
   addOverviewCommands(program, open);
   addDatasetCommands(program, terminal, exitWith);
   addAuditCommand(program, terminal, exitWith);

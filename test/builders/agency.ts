@@ -10,6 +10,8 @@ import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
+import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
 import { systemWorld } from '#io/world.ts';
 import { CATALOGUE } from './billing.ts';
 import { startTestDatabase, type TestDatabase } from './database.ts';
@@ -46,6 +48,11 @@ export async function startAgency() {
     ledger: makeLedgerStore(database.client, `${database.prefix}ledger`),
     signing: { crypto: nodeCrypto, peppers },
     priceBookIds: ['per-call', 'per-token'],
+    statements: {
+      book: makeStatementBook(database.client, `${database.prefix}ledger`),
+      keys: makeSealKeys(database.client, `${database.prefix}ledger`),
+      sha256: nodeCrypto.sha256Hex,
+    },
     credits: {
       catalogue: CATALOGUE,
       store: makeBillingStore(database.client, `${database.prefix}billing`),
@@ -70,7 +77,11 @@ export async function startAgency() {
   const call = async (method: string, path: string, { key, ...options }: Sent = {}): Promise<Answer> => {
     const headers = { ...options.headers, ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) };
     const event = proxyEvent(method, path, { ...options, headers });
-    if (path !== ROUTES.healthz.path && path !== ROUTES.topUp.path) {
+    if (
+      path !== ROUTES.healthz.path &&
+      path !== ROUTES.topUp.path &&
+      path !== ROUTES.listStatementKeys.path
+    ) {
       const asked = { ...event, type: 'REQUEST', methodArn: METHOD_ARN };
       try {
         const policy = await authorizer(asked as unknown as APIGatewayRequestAuthorizerEvent, lambdaContext);

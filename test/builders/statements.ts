@@ -1,11 +1,10 @@
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { HoldId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
-import { canonicalJson } from '#core/statements/canonicalJson.ts';
-import { entriesOfStretch, headOf, linkReceipts } from '#core/statements/foldPeriod.ts';
+import { type FileCursor, readFilePage } from '#core/statements/fileLines.ts';
+import { parseMonth } from '#core/statements/periods.ts';
 import type { StatementBook } from '#core/statements/ports.ts';
 import { sealBook } from '#core/statements/sealBooks.ts';
-import { headerLine } from '#core/statements/statementFile.ts';
 import { verifyStatement } from '#core/statements/verifyStatement.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
@@ -19,6 +18,10 @@ export const signer = {
   sign: async (text: string) => ({ keyId: SEAL_KEY.id, signature: SEAL_KEY.sign(text) }),
 };
 export const { sha256Hex: sha256 } = nodeCrypto;
+
+/** Small, so that pages end within seals. */
+const RECEIPTS_A_PAGE = 4;
+const keys = { list: async () => [{ id: SEAL_KEY.id, publicKey: SEAL_KEY.publicKey }] };
 
 /** Books on a real database, which calls are settled into and which are sealed at any moment. */
 export function makeBooks(database: TestDatabase) {
@@ -56,38 +59,21 @@ export function makeBooks(database: TestDatabase) {
   const seal = (tenantId: TenantId, nowMs: number, over: { readonly book?: StatementBook } = {}) =>
     sealBook({ book, signer, sha256, clock: () => nowMs, ...over }, tenantId);
 
-  /** The statement file of a month, as `tunegate statement` writes it. */
+  /** The statement file of a month, as the command writes it, page by page. */
   const file = async (tenantId: TenantId, month: string): Promise<string> => {
-    const kept = await book.sealsOfMonth(tenantId, month);
-    const seals = kept.map(({ seal, keyId, signature }) => ({ seal, keyId, signature }));
-    let text = headerLine({
-      tenantId,
-      month,
-      keys: [SEAL_KEY].map(({ id, publicKey }) => ({ id, publicKey })),
-      seals,
-    });
-    for (const [index, { seal, lateDays }] of kept.entries()) {
-      const before = index === 0 ? await sealBefore(tenantId, seal.number) : kept[index - 1]?.seal;
-      const period = { fromMs: Date.parse(seal.from), toMs: Date.parse(seal.to) };
-      const versions = { sealedVersion: before?.accountVersion ?? 0, version: seal.accountVersion };
-      const entries = entriesOfStretch(book, { tenantId, period, ...versions, lateDays });
-      for await (const { receipt } of linkReceipts(entries, headOf(before), sha256)) {
-        text += `${canonicalJson(receipt)}\n`;
-      }
-    }
+    const period = parseMonth(month);
+    if (period === undefined) throw new Error(`not a month: ${month}`);
+    let text = '';
+    let after: FileCursor | undefined;
+    do {
+      const page = { limit: RECEIPTS_A_PAGE, ...(after === undefined ? {} : { after }) };
+      const { lines, next } = await readFilePage({ book, keys, sha256 }, tenantId, period, page);
+      for (const line of lines) text += `${line}\n`;
+      after = next ?? undefined;
+    } while (after !== undefined);
     return text;
   };
-
-  const sealBefore = async (tenantId: TenantId, number: number) => {
-    for await (const kept of allSeals(tenantId)) if (kept.seal.number === number - 1) return kept.seal;
-    return undefined;
-  };
-  async function* allSeals(tenantId: TenantId) {
-    for (let month = 1; month <= 12; month += 1) {
-      yield* await book.sealsOfMonth(tenantId, `2026-${String(month).padStart(2, '0')}`);
-    }
-  }
-  return { ledger, book, open, settle, seal, file, allSeals };
+  return { ledger, book, open, settle, seal, file };
 }
 
 /** Verifies a file's text as the command does, one line at a time. */

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { readQuery } from '#api/edge/readBody.ts';
 import { refuse, respond } from '#api/http.ts';
-import type { Entry } from '#core/ledger/types.ts';
+import { ENTRY_KINDS, ENTRY_SOURCES, type Entry } from '#core/ledger/types.ts';
+import { parseDay } from '#core/metering/periods.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
 import { callingTenant } from './authorize.ts';
@@ -9,13 +10,36 @@ import type { RouteHandler } from './dispatch.ts';
 import { idParam, listBody, pageFields, pageOf, toSeconds } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
 
-const EntriesQuery = z.strictObject(pageFields);
+const MAX_MODEL_CHARS = 200;
 
-/** `GET /credits/entries?limit=&cursor=` → the tenant's own account book, newest first. */
+const EntriesQuery = z.strictObject({
+  ...pageFields,
+  day: z.optional(
+    z
+      .string()
+      .check(
+        z.refine((text) => parseDay(text) !== undefined, { error: 'must be a day such as "2026-01-31"' }),
+      ),
+  ),
+  kind: z.optional(z.enum(ENTRY_KINDS)),
+  source: z.optional(z.enum(ENTRY_SOURCES)),
+  model: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_MODEL_CHARS))),
+});
+
+/** The page that a query asks for, of the entries that a statement's line sums when it names them. */
+const entriesOf = ({ day, kind, source, model, ...page }: z.output<typeof EntriesQuery>) => ({
+  ...pageOf(page),
+  ...(day === undefined ? {} : { day }),
+  ...(kind === undefined ? {} : { kind }),
+  ...(source === undefined ? {} : { source }),
+  ...(model === undefined ? {} : { model }),
+});
+
+/** `GET /credits/entries?limit=&cursor=&day=&kind=&source=&model=` → the tenant's own account book, newest first. */
 export const listCreditEntries: RouteHandler = async ({ ledger }, request) => {
   const query = readQuery(request, EntriesQuery);
   if (!query.ok) return refuse(query.error);
-  const { entries, nextCursor } = await ledger.listEntries(callingTenant(request), pageOf(query.value));
+  const { entries, nextCursor } = await ledger.listEntries(callingTenant(request), entriesOf(query.value));
   return respond(200, listBody(entries.map(entryBody), nextCursor));
 };
 
@@ -26,7 +50,7 @@ export const listTenantEntries: RouteHandler = async ({ directory, ledger }, req
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
   const tenant = tenantId === undefined ? undefined : await directory.readTenant(tenantId);
   if (tenant === undefined) return refuse(TENANT_NOT_FOUND);
-  const { entries, nextCursor } = await ledger.listEntries(tenant.id, pageOf(query.value));
+  const { entries, nextCursor } = await ledger.listEntries(tenant.id, entriesOf(query.value));
   const data = entries.map((entry) => ({ ...entryBody(entry), actor: entry.actor ?? null }));
   return respond(200, listBody(data, nextCursor));
 };

@@ -1,6 +1,8 @@
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+import type { FileLinesDeps } from '#core/statements/fileLines.ts';
+import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
 import type { Tenancy } from '#core/tenants/tenancy.ts';
 
 /** Everything that the control routes work with. Put together in `#io/wire/control.ts`. */
@@ -9,6 +11,7 @@ export type ControlDeps = Tenancy & {
   /** The price books that a tenant may have; a new one gets the first. */
   readonly priceBookIds: readonly [string, ...string[]];
   readonly credits: CreditSales;
+  readonly statements: ReadStatementDeps & FileLinesDeps;
 };
 
 /** What selling credits works with. */

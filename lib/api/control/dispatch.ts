@@ -12,6 +12,8 @@ import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { createModel, listTenantModels, removeModel } from './models.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
 import { listPayments } from './payments.ts';
+import { listReceipts, listStatementKeys, listTenantReceipts } from './receipts.ts';
+import { readStatement, readTenantStatement } from './statements.ts';
 import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
 import { topUp } from './topUpPage.ts';
 import { readTenantUsage, readUsage } from './usage.ts';
@@ -46,6 +48,11 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   removeModel,
   adjustCredits,
   listTenantEntries,
+  readStatement,
+  readTenantStatement,
+  listReceipts,
+  listTenantReceipts,
+  listStatementKeys,
   listPayments,
   readUsage,
   readTenantUsage,

@@ -2,7 +2,15 @@ import type { UsageEvent } from '#core/metering/types.ts';
 import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import type { Result } from '#core/shared/result.ts';
-import type { Account, AccountStatus, Entry, EntrySource, GrantKind, UsageRollup } from './types.ts';
+import type {
+  Account,
+  AccountStatus,
+  Entry,
+  EntryKind,
+  EntrySource,
+  GrantKind,
+  UsageRollup,
+} from './types.ts';
 
 export type PlaceHold = {
   readonly tenantId: TenantId;
@@ -63,6 +71,16 @@ export type ApplyRefused =
 
 export type AccountRefused = { readonly code: 'account_not_found' } | { readonly code: 'account_closed' };
 
+/** Which entries to list: of one UTC day, kind, kind of source, model; a filtered page may hold fewer than `limit`. */
+export type EntryQuery = {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly day?: string;
+  readonly kind?: EntryKind;
+  readonly source?: EntrySource['kind'];
+  readonly model?: string;
+};
+
 export type EntryPage = { readonly entries: readonly Entry[]; readonly nextCursor: string | null };
 
 /**
@@ -104,10 +122,7 @@ export type Ledger = {
     nowMs: number,
   ) => Promise<{ readonly holds: readonly HoldId[]; readonly grants: readonly GrantId[] }>;
   /** Newest first, at most `limit` (≤ 100). A cursor that this ledger did not give answers an empty page. */
-  readonly listEntries: (
-    tenantId: TenantId,
-    page: { readonly limit: number; readonly cursor?: string },
-  ) => Promise<EntryPage>;
+  readonly listEntries: (tenantId: TenantId, page: EntryQuery) => Promise<EntryPage>;
 };
 
 /** An hour to be archived, and the account's version when usage was last settled in it. */

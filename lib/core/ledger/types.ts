@@ -80,19 +80,32 @@ export type UsageRollup = {
 };
 
 /** `thaw`: the part of a frozen grant that comes back only because the claw-back beside it takes it. */
-export type EntryKind = 'grant' | 'charge' | 'debit' | 'refund' | 'expiry' | 'freeze' | 'release' | 'thaw';
+export const ENTRY_KINDS = [
+  'grant',
+  'charge',
+  'debit',
+  'refund',
+  'expiry',
+  'freeze',
+  'release',
+  'thaw',
+] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+
+export const ENTRY_SOURCES = [
+  'usage',
+  'payment',
+  'refund',
+  'dispute',
+  'admin',
+  'grant_expiry',
+  'subscription',
+  'free_tier',
+] as const;
 
 /** What caused an entry. One source makes at most one entry of each kind: that is how a repeat changes nothing. */
 export type EntrySource = {
-  readonly kind:
-    | 'usage'
-    | 'payment'
-    | 'refund'
-    | 'dispute'
-    | 'admin'
-    | 'grant_expiry'
-    | 'subscription'
-    | 'free_tier';
+  readonly kind: (typeof ENTRY_SOURCES)[number];
   readonly id: string;
 };
 

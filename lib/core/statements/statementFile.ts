@@ -20,7 +20,7 @@ export const headerSchema = z.strictObject({
  */
 export type StatementHeader = z.output<typeof headerSchema>;
 
-/** Writes the first line. Of the keys, those that signed one of the seals. */
+/** The first line, without its end. Of the keys, those that signed one of the seals. */
 export function headerLine(statement: {
   readonly tenantId: TenantId;
   readonly month: string;
@@ -30,5 +30,5 @@ export function headerLine(statement: {
   const { tenantId, month, keys, seals } = statement;
   const used = keys.filter(({ id }) => seals.some(({ keyId }) => keyId === id));
   const header = { format: FORMAT, tenantId, month, keys: used, seals: [...seals] };
-  return `${canonicalJson(header)}\n`;
+  return canonicalJson(header);
 }

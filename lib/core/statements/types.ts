@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { ENTRY_KINDS } from '#core/ledger/types.ts';
 import type { EntryId, TenantId } from '#core/shared/ids.ts';
 import { idSchema, microSchema } from '#core/shared/schemas.ts';
 
@@ -7,7 +8,7 @@ import { idSchema, microSchema } from '#core/shared/schemas.ts';
 const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 const moment = z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/));
 const count = z.int().check(z.gte(0));
-const entryKind = z.enum(['grant', 'charge', 'debit', 'refund', 'expiry', 'freeze', 'thaw', 'release']);
+const entryKind = z.enum(ENTRY_KINDS);
 const tenantId = idSchema<TenantId>('tenant');
 
 export const receiptSchema = z.strictObject({

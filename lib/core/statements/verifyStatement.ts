@@ -76,5 +76,8 @@ function verifyTrust(header: StatementHeader, { trusted, nowMs }: VerifyDeps, re
   const endMs = parseMonth(header.month)?.toMs ?? 0;
   const last = header.seals.at(-1)?.seal;
   if (last !== undefined && Date.parse(last.to) < endMs && nowMs > endMs + ISSUED_AFTER_MS)
-    report({ code: 'missing', message: `the month is over, and what came after ${last.to} is missing` });
+    report({
+      code: 'missing',
+      message: `the month is over, and what came after ${last.to} is missing: ask for the file again`,
+    });
 }

@@ -1,6 +1,6 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import type { ArchiveDue, EntryPage } from '#core/ledger/ports.ts';
+import type { ArchiveDue, EntryPage, EntryQuery } from '#core/ledger/ports.ts';
 import type { Entry, UsageRollup } from '#core/ledger/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { withRetries } from './ledgerRetry.ts';
@@ -19,7 +19,7 @@ type Row = Record<string, unknown>;
 export async function listEntries(
   table: LedgerTable,
   tenantId: TenantId,
-  page: { readonly limit: number; readonly cursor?: string },
+  page: EntryQuery,
 ): Promise<EntryPage> {
   const after = page.cursor === undefined ? undefined : Buffer.from(page.cursor, 'base64url').toString();
   if (after !== undefined && !CURSOR.test(after)) return { entries: [], nextCursor: null };
@@ -28,7 +28,12 @@ export async function listEntries(
     new QueryCommand({
       TableName: table.name,
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': pk, ':prefix': ledgerKeys.entryPrefix },
+      ...filterOf(page),
+      ExpressionAttributeValues: {
+        ':pk': pk,
+        ':prefix': `${ledgerKeys.entryPrefix}${page.day ?? ''}`,
+        ...definedOf({ ':kind': page.kind, ':source': page.source, ':model': page.model }),
+      },
       ScanIndexForward: false,
       ConsistentRead: true,
       Limit: Math.min(Math.max(page.limit, 1), MAX_PAGE),
@@ -39,6 +44,31 @@ export async function listEntries(
   return {
     entries: (Items ?? []).map(toEntry),
     nextCursor: typeof next === 'string' ? Buffer.from(next).toString('base64url') : null,
+  };
+}
+
+const definedOf = (values: Readonly<Record<string, string | undefined>>): Row =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+function filterOf({
+  kind,
+  source,
+  model,
+}: EntryQuery): Pick<QueryCommandInput, 'FilterExpression' | 'ExpressionAttributeNames'> {
+  const parts = [
+    kind === undefined ? [] : ['#kind = :kind'],
+    source === undefined ? [] : ['#source.#kind = :source'],
+    model === undefined ? [] : ['#usage.#model = :model'],
+  ].flat();
+  if (parts.length === 0) return {};
+  const names = [
+    ...(kind === undefined && source === undefined ? [] : ['kind']),
+    ...(source === undefined ? [] : ['source']),
+    ...(model === undefined ? [] : ['usage', 'model']),
+  ];
+  return {
+    FilterExpression: parts.join(' AND '),
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
   };
 }
 

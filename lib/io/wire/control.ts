@@ -9,6 +9,8 @@ import { makeDodoSecretReader } from '#io/dodo/secret.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
+import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSecretReader } from '#io/secrets.ts';
@@ -22,15 +24,21 @@ export function wireControl(env: Environment) {
   const log = makeObservability('control');
   const readSecret = makeSecretReader(env);
   const readDodo = makeDodoSecretReader(readSecret, requireVariable(env, SECRETS.dodo.env));
+  const ledgerTable = requireVariable(env, TABLES.ledger.env);
   const deps = {
     world: systemWorld,
     directory: makeDirectory(dynamoDb, requireVariable(env, TABLES.directory.env)),
-    ledger: makeLedgerStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
+    ledger: makeLedgerStore(dynamoDb, ledgerTable),
     signing: {
       crypto: nodeCrypto,
       peppers: async () => parsePeppers(await readSecret(requireVariable(env, SECRETS.keyPepper.env))),
     },
     priceBookIds: priceBookIds(env),
+    statements: {
+      book: makeStatementBook(dynamoDb, ledgerTable),
+      keys: makeSealKeys(dynamoDb, ledgerTable),
+      sha256: nodeCrypto.sha256Hex,
+    },
     credits: {
       catalogue: loadCreditPacks(env),
       store: makeBillingStore(dynamoDb, requireVariable(env, TABLES.billing.env)),

@@ -1,0 +1,113 @@
+import * as z from 'zod/mini';
+import { readQuery } from '#api/edge/readBody.ts';
+import type { ApiError } from '#api/errors.ts';
+import { type ApiRequest, type ApiResponse, refuse, respond } from '#api/http.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { addMicro, formatCredits, type MicroCredits } from '#core/shared/money.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import { monthOf, type Period, parseMonth } from '#core/statements/periods.ts';
+import { readStatement as foldStatement } from '#core/statements/readStatement.ts';
+import { lateFrom, statementCsv } from '#core/statements/statementCsv.ts';
+import type { Statement, StatementLine } from '#core/statements/types.ts';
+import { callingTenant } from './authorize.ts';
+import type { ControlDeps } from './deps.ts';
+import type { RouteHandler } from './dispatch.ts';
+import { idParam } from './fields.ts';
+import { TENANT_NOT_FOUND } from './tenants.ts';
+
+const MONTH = 'must be a month such as "2026-01"';
+/** Which month, of UTC; without one the running month. */
+export const monthField = z.optional(
+  z.string().check(z.refine((text) => parseMonth(text) !== undefined, { error: MONTH })),
+);
+
+const Query = z.strictObject({ month: monthField, format: z.optional(z.enum(['json', 'csv'])) });
+
+/** `GET /credits/statement?month=&format=` → what the tenant's credits did in a month, as JSON or CSV. */
+export const readStatement: RouteHandler = async (deps, request) =>
+  answer(deps, request, callingTenant(request));
+
+/** `GET /admin/tenants/{tenant}/credits/statement?month=&format=` → the same, for the agency. */
+export const readTenantStatement: RouteHandler = async (deps, request) =>
+  answer(deps, request, await findTenant(deps, request));
+
+/** The tenant in the path; undefined when there is none. */
+export async function findTenant(
+  { directory }: ControlDeps,
+  request: ApiRequest,
+): Promise<TenantId | undefined> {
+  const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
+  return tenantId === undefined ? undefined : (await directory.readTenant(tenantId))?.id;
+}
+
+async function answer(
+  { statements, world }: ControlDeps,
+  request: ApiRequest,
+  tenantId: TenantId | undefined,
+): Promise<ApiResponse> {
+  const query = readQuery(request, Query);
+  if (!query.ok) return refuse(query.error);
+  const month = readMonth(query.value.month, world.clock());
+  if (!month.ok) return refuse(month.error);
+  if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
+  const statement = await foldStatement(statements, tenantId, month.value);
+  const asksForCsv = request.headers['accept']?.includes('text/csv') === true;
+  const format = query.value.format ?? (asksForCsv ? 'csv' : 'json');
+  return format === 'csv'
+    ? { status: 200, text: { type: 'text/csv', content: statementCsv(statement) } }
+    : respond(200, statementBody(statement, request));
+}
+
+/** The month that a query asks for, without one the running one. Errors: invalid_request for one that has not begun. */
+export function readMonth(text: string | undefined, nowMs: number): Result<Period, ApiError> {
+  const month = parseMonth(text ?? monthOf(nowMs));
+  if (month !== undefined && month.fromMs <= nowMs) return ok(month);
+  const message = `'month' has not begun: ask for one up to ${monthOf(nowMs)}.`;
+  return err({ code: 'invalid_request', message, param: 'month' });
+}
+
+/** Amounts are signed decimal strings of credits; opening and all lines make closing, exactly. */
+function statementBody(statement: Statement, request: ApiRequest) {
+  const { tenantId, month, status, openingMicro, closingMicro, lines, seals } = statement;
+  return {
+    object: 'statement',
+    tenant: tenantId,
+    month,
+    status,
+    opening: formatCredits(openingMicro),
+    closing: formatCredits(closingMicro),
+    totals: totalsOf(lines),
+    lines: lines.map((line) => lineBody(line, month, request)),
+    sealed_until: seals.at(-1)?.seal.to ?? null,
+    receipts: seals.reduce((count, { seal }) => count + seal.receipts, 0),
+  };
+}
+
+function totalsOf(lines: readonly StatementLine[]): Readonly<Record<string, string>> {
+  const totals = new Map<string, MicroCredits>();
+  for (const { kind, amountMicro } of lines) {
+    const sum = totals.get(kind);
+    totals.set(kind, sum === undefined ? amountMicro : addMicro(sum, amountMicro));
+  }
+  return Object.fromEntries([...totals].map(([kind, sum]) => [kind, formatCredits(sum)]));
+}
+
+/** `entries_url` lists the very entries that a line sums, without the host and the stage. */
+function lineBody(line: StatementLine, month: string, { routeId, params }: ApiRequest) {
+  const { day, kind, sourceKind, model } = line;
+  const path =
+    routeId === 'readStatement' ? '/credits/entries' : `/admin/tenants/${params['tenant']}/credits/entries`;
+  const filter = new URLSearchParams({ day, kind, source: sourceKind, ...(model === null ? {} : { model }) });
+  return {
+    day,
+    kind,
+    source: sourceKind,
+    model,
+    entries: line.entries,
+    amount: formatCredits(line.amountMicro),
+    input_tokens: line.inputTokens,
+    output_tokens: line.outputTokens,
+    late_from: lateFrom(line, month) ?? null,
+    entries_url: `${path}?${filter}`,
+  };
+}
