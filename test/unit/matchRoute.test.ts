@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { matchRoute } from '#api/matchRoute.ts';
+import { ROUTE_SUMMARIES } from '#api/routeSummaries.ts';
 import { ROUTES } from '#api/routes.ts';
 
 test('every route is found by its own method and path, with its parameters', () => {
@@ -48,4 +49,9 @@ test.each([
   const match = matchRoute('GET', path);
   if (path === '/credits/') expect(match).toMatchObject({ ok: true, value: { routeId: 'readCredits' } });
   else expect(match).toEqual({ ok: false, error: { code: 'not_found' } });
+});
+
+test('every route says in one sentence what it does', () => {
+  for (const summary of Object.values(ROUTE_SUMMARIES)) expect(summary).toMatch(/^[A-Z][^.]+(\.|, .*\.)$/);
+  expect(Object.keys(ROUTE_SUMMARIES).sort()).toEqual(Object.keys(ROUTES).sort());
 });
