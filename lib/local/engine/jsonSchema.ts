@@ -89,7 +89,7 @@ function problemIn(schema: unknown, depth: number, seen: Seen): string | undefin
     return `uses ${JSON.stringify(unknownKey.slice(0, 64))}, which the local engine cannot enforce`;
   const parsed = z.safeParse(Keywords, schema);
   if (!parsed.success)
-    return `has a ${String(parsed.error.issues[0]?.path[0])} that the local engine cannot enforce`;
+    return `gives ${String(parsed.error.issues[0]?.path[0])} a value that the local engine cannot enforce`;
   return (
     tooMuchIn(parsed.data, seen) ??
     contradictionIn(parsed.data) ??
