@@ -30,7 +30,7 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'functions', layers: ['core', 'io', 'api'], packages: HTTP_EDGE },
   {
     folder: 'lib/infra',
-    layers: ['infra', 'api', 'io/definitions'],
+    layers: ['infra', 'api', 'io/definitions', 'containers/serving'],
     packages: ['node', 'aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild'],
   },
   { folder: 'lib/cli', layers: ['core', 'io', 'api', 'functions', 'cli'], packages: ['*'] },

@@ -228,3 +228,23 @@ describe('environments', () => {
     expect(target?.Properties.MinCapacity).toBe(0);
   });
 });
+
+describe('the serving container', () => {
+  const settings = findEnvironment('prod').inference;
+  const container = () => prod.ofType('AWS::SageMaker::Model')[0]?.Properties.PrimaryContainer;
+
+  test('is told what containers/serving/README.md says, and nothing else', () => {
+    const readme = readFileSync('containers/serving/README.md', 'utf8');
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]+)`/gmu)].map(([, name = '', value = '']) => {
+      const setting = Object.entries(settings).find(([key]) => value === `inference.${key}`);
+      return [name, setting === undefined ? value : String(setting[1])];
+    });
+    expect(container().Environment).toEqual(Object.fromEntries(rows));
+  });
+
+  test('keeps as many adapters in memory as on the GPU, or more', () => {
+    const { SM_VLLM_MAX_LORAS: onGpu, SM_VLLM_MAX_CPU_LORAS: inMemory } = container().Environment;
+    expect(Number(onGpu)).toBeGreaterThan(0);
+    expect(Number(inMemory)).toBeGreaterThanOrEqual(Number(onGpu));
+  });
+});

@@ -7,6 +7,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import * as sagemaker from 'aws-cdk-lib/aws-sagemaker';
 import type { Construct } from 'constructs';
+import serving from '#containers/serving/vllm.json' with { type: 'json' };
 import { acknowledge } from '#infra/acknowledge.ts';
 import { ALARM_PERIOD, type AlarmSet } from '#infra/constructs/alarmSet.ts';
 import { InferenceRole } from '#infra/constructs/inferenceRole.ts';
@@ -17,11 +18,6 @@ import type { DataStack } from './data.ts';
 const VARIANT = 'all';
 /** The inference components of adapters: `adp-01k…`, after the adapter's id. */
 const ADAPTERS = 'adp-*';
-/** The account that publishes AWS's deep learning containers in most regions. */
-const IMAGE_ACCOUNT = '763104351884';
-const IMAGE_REPOSITORY = 'vllm';
-const IMAGE_TAG = '0.27.1-gpu-py312-cu130-ubuntu22.04-sagemaker';
-const INSTANCE_AMI = 'al2-ami-sagemaker-inference-gpu-3-1';
 const MODEL_DOWNLOAD_SECONDS = 1_200;
 const STARTUP_SECONDS = 1_200;
 const IDLE_BEFORE_SCALE_IN = Duration.minutes(15);
@@ -52,7 +48,7 @@ export class InferenceStack extends Stack {
 
     const role = new InferenceRole(this, 'Role', {
       data,
-      image: { account: IMAGE_ACCOUNT, repository: IMAGE_REPOSITORY },
+      image: serving.image,
       logGroups: this.#logGroups(),
     });
     const endpoint = this.#endpoint(role);
@@ -129,7 +125,7 @@ export class InferenceStack extends Stack {
       executionRoleArn: role.roleArn,
       enableNetworkIsolation: true, // weights and adapters come in through SageMaker; nothing goes out
       primaryContainer: {
-        image: `${IMAGE_ACCOUNT}.dkr.ecr.${this.region}.${this.urlSuffix}/${IMAGE_REPOSITORY}:${IMAGE_TAG}`,
+        image: `${serving.image.account}.dkr.ecr.${this.region}.${this.urlSuffix}/${serving.image.repository}:${serving.image.tag}`,
         modelDataSource: {
           s3DataSource: {
             s3Uri: `s3://${bucket}/bases/${inference.baseModel}/`,
@@ -138,13 +134,11 @@ export class InferenceStack extends Stack {
           },
         },
         environment: {
-          SM_VLLM_MODEL: '/opt/ml/model',
+          ...serving.environment,
           SM_VLLM_SERVED_MODEL_NAME: inference.baseModel,
-          SM_VLLM_ENABLE_LORA: 'true',
           SM_VLLM_MAX_LORAS: String(inference.adaptersOnGpu),
           SM_VLLM_MAX_CPU_LORAS: String(inference.adaptersInMemory),
           SM_VLLM_MAX_LORA_RANK: String(inference.maxLoraRank),
-          VLLM_ALLOW_RUNTIME_LORA_UPDATING: 'true',
         },
       },
     });
@@ -160,7 +154,7 @@ export class InferenceStack extends Stack {
           variantName: VARIANT,
           instanceType: inference.instanceType,
           initialInstanceCount: 1,
-          inferenceAmiVersion: INSTANCE_AMI,
+          inferenceAmiVersion: serving.inferenceAmiVersion,
           managedInstanceScaling: {
             status: 'ENABLED',
             minInstanceCount: inference.minCopies,
