@@ -1,4 +1,5 @@
 import type { Scope } from '#core/tenants/types.ts';
+import { CHAT_ROUTES } from './chatRoutes.ts';
 
 /** Who may call a route. `key`: a client with the scope; `admin`: the agency; `signature`: Dodo, by its signed body. */
 export type RouteAuth =
@@ -41,18 +42,7 @@ export const ROUTES = {
     function: 'control',
   },
 
-  createChatCompletion: {
-    method: 'POST',
-    path: '/chat/completions',
-    auth: key('chat'),
-    function: 'chat',
-  },
-  createCompletion: {
-    method: 'POST',
-    path: '/completions',
-    auth: key('chat'),
-    function: 'chat',
-  },
+  ...CHAT_ROUTES,
   listModels: {
     method: 'GET',
     path: '/models',

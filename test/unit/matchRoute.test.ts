@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CHAT_ROUTES } from '#api/chatRoutes.ts';
 import { matchRoute } from '#api/matchRoute.ts';
 import { ROUTE_SUMMARIES } from '#api/routeSummaries.ts';
 import { ROUTES } from '#api/routes.ts';
@@ -54,4 +55,9 @@ test.each([
 test('every route says in one sentence what it does', () => {
   for (const summary of Object.values(ROUTE_SUMMARIES)) expect(summary).toMatch(/^[A-Z][^.]+(\.|, .*\.)$/);
   expect(Object.keys(ROUTE_SUMMARIES).sort()).toEqual(Object.keys(ROUTES).sort());
+});
+
+test('the chat function knows every route that it serves, and no other', () => {
+  const served = Object.entries(ROUTES).flatMap(([id, route]) => (route.function === 'chat' ? [id] : []));
+  expect(Object.keys(CHAT_ROUTES)).toEqual(served);
 });

@@ -16,6 +16,7 @@ import { err, ok, type Result } from '#core/shared/result.ts';
 import { callStream } from './callStream.ts';
 import { adapterHeader, completionObject, receiptHeaders } from './completionObject.ts';
 import { eventStreamWriter, eventsOf } from './eventStream.ts';
+import { matchChatRoute } from './matchChatRoute.ts';
 
 /** Long prompts and tool schemas fit; Lambda itself takes 6 MB. */
 export const MAX_CHAT_BODY_BYTES = 4_000_000;
@@ -40,7 +41,7 @@ export type ChatAnswer =
 
 /** Answers `POST /chat/completions` and `/completions`, given API Gateway's event. */
 export async function answerChat(dependencies: ChatDependencies, event: unknown): Promise<ChatAnswer> {
-  const request = readRequest(event, MAX_CHAT_BODY_BYTES);
+  const request = readRequest(event, { matchRoute: matchChatRoute, maxBodyBytes: MAX_CHAT_BODY_BYTES });
   if (!request.ok) return plain(refuse(request.error));
   const { ports, topUpUrl } = dependencies;
 

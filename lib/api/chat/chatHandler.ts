@@ -8,6 +8,7 @@ import { refusalOfThrown } from '#api/edge/refusalOfThrown.ts';
 import { SECURITY_HEADERS, toProxyResult } from '#api/edge/toProxyResult.ts';
 import { refuse } from '#api/http.ts';
 import { answerChat, type ChatAnswer, type ChatDependencies } from './answerChat.ts';
+import { matchChatRoute } from './matchChatRoute.ts';
 
 /** What a streaming proxy integration returns: the head of the answer, and its body as text or as a stream. */
 type StreamedResult = {
@@ -27,7 +28,7 @@ export function makeChatHandler({ logger, metrics, ...dependencies }: ChatDepend
     timeoutEarlyInMillis: 0, // a call that runs out of time ends with the engine's own limit, not with half an answer
     requestEnd: ({ event }) => endAnswer(isObject(event) ? answers.get(event) : undefined),
   })
-    .use(recordRequests({ logger, metrics }))
+    .use(recordRequests({ logger, metrics, matchRoute: matchChatRoute }))
     .onError((request) => {
       const requestId = requestIdOf(request.event);
       logger.error('request failed', { requestId, error: asError(request.error) });

@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { type ApiRequest, type ApiResponse, refuse } from '#api/http.ts';
+import { matchRoute } from '#api/matchRoute.ts';
 import { readRequest, requestIdOf } from './readRequest.ts';
 import { type EdgeLog, recordRequests } from './recordRequests.ts';
 import { refusalOfThrown } from './refusalOfThrown.ts';
@@ -20,14 +21,14 @@ export type HttpHandlerOptions = EdgeLog & {
  */
 export function makeHttpHandler({ dispatch, maxBodyBytes = MAX_BODY_BYTES, ...log }: HttpHandlerOptions) {
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
-    .use(recordRequests(log))
+    .use(recordRequests({ ...log, matchRoute }))
     .onError((request) => {
       const requestId = requestIdOf(request.event);
       log.logger.error('request failed', { requestId, error: asError(request.error) });
       request.response = toProxyResult(refuse(refusalOfThrown(request.error)), requestId);
     })
     .handler(async (event) => {
-      const request = readRequest(event, maxBodyBytes);
+      const request = readRequest(event, { matchRoute, maxBodyBytes });
       const response = request.ok ? await dispatch(request.value) : refuse(request.error);
       return toProxyResult(response, requestIdOf(event));
     });

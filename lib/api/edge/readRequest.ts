@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { ApiError } from '#api/errors.ts';
 import type { ApiRequest } from '#api/http.ts';
-import { matchRoute, type NoRoute } from '#api/matchRoute.ts';
+import type { MatchRoute, NoRoute } from '#api/routeMatcher.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { readPrincipal } from './readPrincipal.ts';
 
@@ -36,8 +36,11 @@ const SINGULAR_HEADERS = [
   'host',
 ];
 
-/** Reads a REST-proxy event as a request of one of our routes. Refused with what the client is to be told. */
-export function readRequest(event: unknown, maxBodyBytes: number): Result<ApiRequest, ApiError> {
+/** Reads a REST-proxy event as a request of one of the routes. Refused with what the client is to be told. */
+export function readRequest(
+  event: unknown,
+  { matchRoute, maxBodyBytes }: { readonly matchRoute: MatchRoute; readonly maxBodyBytes: number },
+): Result<ApiRequest, ApiError> {
   const parsed = ProxyEvent.safeParse(event);
   if (!parsed.success) return err({ code: 'invalid_request', message: 'The request could not be read.' });
   const proxy = parsed.data;
@@ -72,7 +75,7 @@ export function requestIdOf(event: unknown): string {
 }
 
 /** The route of a request, or why it has none, for logs and metrics: never the path itself, so that names are few. */
-export function routeNameOf(event: unknown): string {
+export function routeNameOf(event: unknown, matchRoute: MatchRoute): string {
   const parsed = ProxyEvent.safeParse(event);
   if (!parsed.success) return 'unreadable';
   const route = matchRoute(parsed.data.httpMethod, parsed.data.path);

@@ -1,5 +1,6 @@
 import type { MiddlewareObj, Request } from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import type { MatchRoute } from '#api/routeMatcher.ts';
 import { requestIdOf, routeNameOf } from './readRequest.ts';
 
 type Handled = Pick<Request<APIGatewayProxyEvent, APIGatewayProxyResult>, 'event' | 'response'>;
@@ -22,12 +23,16 @@ export type EdgeLog = {
 export function recordRequests({
   logger,
   metrics,
-}: EdgeLog): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
+  matchRoute,
+}: EdgeLog & { readonly matchRoute: MatchRoute }): MiddlewareObj<
+  APIGatewayProxyEvent,
+  APIGatewayProxyResult
+> {
   const startedAt = new WeakMap<object, number>();
   const record = (request: Handled): void => {
     const { event, response } = request;
     const status = response?.statusCode ?? 500;
-    const route = routeNameOf(event);
+    const route = routeNameOf(event, matchRoute);
     const durationMs = Math.round(performance.now() - (startedAt.get(request) ?? performance.now()));
     logger.info('request', { requestId: requestIdOf(event), route, status, durationMs });
     // Added and published in one turn of the event loop, so that concurrent requests cannot mix their dimensions.
