@@ -10,6 +10,7 @@ import {
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { FileObjects } from '#core/files/ports.ts';
+import { inTurns } from './inTurns.ts';
 
 /** Files' bytes in a bucket. */
 export function makeFileObjects(s3: S3Client, Bucket: string): FileObjects {
@@ -23,7 +24,7 @@ export function makeFileObjects(s3: S3Client, Bucket: string): FileObjects {
       const object = await unlessMissing(s3.send(new GetObjectCommand({ Bucket, Key })));
       if (object?.Body === undefined) return undefined;
       // In Node the SDK's body is a Readable, which its type for browsers hides.
-      return object.Body as unknown as AsyncIterable<Uint8Array>;
+      return inTurns(object.Body as unknown as AsyncIterable<Uint8Array>);
     },
     remove: async (Key) => {
       await s3.send(new DeleteObjectCommand({ Bucket, Key }));
