@@ -102,7 +102,7 @@ class Trainer:
             if self.watch.told:
                 self._give_up_step(random_states)
             part = functional.cross_entropy(self._logits(one), one.targets, reduction="sum") / answers
-            part.backward()  # type: ignore[no-untyped-call]
+            part.backward()
             loss += part.item()
             tokens += one.tokens
         if not math.isfinite(loss):
