@@ -1,6 +1,8 @@
 import { DescribeTableCommand, type GlobalSecondaryIndexDescription } from '@aws-sdk/client-dynamodb';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, ListQueuesCommand } from '@aws-sdk/client-sqs';
+import { Duration } from 'aws-cdk-lib';
+import { Schedule } from 'aws-cdk-lib/aws-events';
 import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROUTES, type Route } from '#api/routes.ts';
@@ -207,7 +209,8 @@ function expectedTrigger({ trigger }: FunctionDefinition): unknown {
     return [trigger.batchSize, trigger.windowSeconds, trigger.maxConcurrency, ['ReportBatchItemFailures']];
   }
   if (trigger.kind !== 'schedule') return undefined;
-  return trigger.everyMinutes === 1 ? 'rate(1 minute)' : `rate(${trigger.everyMinutes} minutes)`;
+  // The CDK writes an hour as `1 hour`.
+  return Schedule.rate(Duration.minutes(trigger.everyMinutes)).expressionString;
 }
 
 const allow = (methodArn: string) => ({
