@@ -1,7 +1,11 @@
-import { createReadStream, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import type { Command } from 'commander';
+import { reportDocument } from '#core/datasets/reportDocument.ts';
+import type { DatasetReport } from '#core/datasets/types.ts';
+import { baseModelOf } from '#core/inference/baseModels.ts';
 import { CliError } from './cliError.ts';
 import { findClientConnection } from './clientConnection.ts';
 import type { ConnectionOptions } from './connection.ts';
@@ -65,20 +69,23 @@ export function addDatasetCommands(
     });
 }
 
-/** The driver and the core are loaded here, for no other command needs them. */
+/** Tokenizing makes much garbage; with little room for the young of it, it is collected early. */
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 16 };
+
+/** In a worker of its own, whose memory can be limited. Throws a CliError when the base model is not known. */
 async function checkFile(path: string, baseModel: string) {
   readable(path);
-  const [{ checkDataset }, { reportDocument }, { makeDatasetTools }] = await Promise.all([
-    import('#core/datasets/checkDataset.ts'),
-    import('#core/datasets/reportDocument.ts'),
-    import('#io/datasets/tools.ts'),
-  ]);
-  const tools = await makeDatasetTools(process.env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS, baseModel).catch(
-    (error: unknown) => {
-      throw new CliError('usage', error instanceof Error ? error.message : String(error));
-    },
-  );
-  return reportDocument(basename(path), await checkDataset(createReadStream(path), tools));
+  if (baseModelOf(baseModel) === undefined)
+    throw new CliError('usage', `no base model is named ${baseModel}`);
+  const tokenizers = process.env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS;
+  const worker = new Worker(new URL('./checkWorker.ts', import.meta.url), {
+    workerData: { path, tokenizers, baseModel },
+    resourceLimits: WORKER_LIMITS,
+  });
+  const report = await new Promise<DatasetReport>((resolve, reject) => {
+    worker.once('message', resolve).once('error', reject);
+  });
+  return reportDocument(basename(path), report);
 }
 
 function readable(path: string): number {

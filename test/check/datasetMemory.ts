@@ -1,16 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { checkDataset } from '#core/datasets/checkDataset.ts';
-import { makeDatasetTools } from '#io/datasets/tools.ts';
+import { runCli } from '#cli/runCli.ts';
 
 // Checks a large file in a process of its own and holds its memory against the limit. `--mb N` sets the size.
 
 const LIMIT_MB = 300;
-const TOKENIZERS = fileURLToPath(new URL('../../layers/tokenizers', import.meta.url));
 const WORDS =
   'where is my parcel it has not come please send the money back to this card I bought shoes and they are too small'.split(
     ' ',
@@ -23,14 +21,22 @@ const { values } = parseArgs({
 if (values.file !== undefined) await checkHere(values.file);
 else measure(Number(values.mb));
 
-/** The child's part: checks and tells what it took. */
+/** The child's part: checks as the command does, and tells what it took. */
 async function checkHere(path: string): Promise<void> {
-  const report = await checkDataset(
-    createReadStream(path),
-    await makeDatasetTools(TOKENIZERS, 'tunegate-nano'),
-  );
+  let out = '';
+  await runCli(['--json', 'dataset', 'check', path], {
+    env: {},
+    openDatabase: () => {
+      throw new Error('nothing is audited here');
+    },
+    write: (text) => {
+      out += text;
+    },
+    writeError: (text) => void process.stderr.write(text),
+  });
   const { maxRSS } = process.resourceUsage();
-  console.log(JSON.stringify({ examples: report.statistics.examples, rssMb: Math.round(maxRSS / 1024) }));
+  const { examples } = JSON.parse(out).statistics;
+  console.log(JSON.stringify({ examples, rssMb: Math.round(maxRSS / 1024) }));
 }
 
 function measure(megabytes: number): void {
