@@ -19,7 +19,7 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   completeFileUpload: 'Makes an upload whose bytes are there a file.',
   readCredits: 'Shows available and held credits.',
   listCreditEntries: 'Lists the account book, newest first.',
-  readStatement: 'Shows what credits did in a month, as JSON or CSV.',
+  readStatement: 'Shows what credits did in a month, as JSON, CSV or PDF.',
   listReceipts: 'Gives a month’s statement file, signed, for checking offline.',
   listCreditPacks: 'Lists the packs of credits on sale.',
   createCreditCheckout: 'Opens a checkout for a pack of credits.',

@@ -23,6 +23,7 @@ export const LAYERS: readonly Layer[] = [
       'standardwebhooks',
       'ulid',
       'validator',
+      'tinypdf',
       '@aws-lambda-powertools/*',
     ],
   },

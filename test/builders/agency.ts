@@ -12,6 +12,7 @@ import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { statementPdf } from '#io/statementPdf.ts';
 import { systemWorld } from '#io/world.ts';
 import { CATALOGUE } from './billing.ts';
 import { startTestDatabase, type TestDatabase } from './database.ts';
@@ -52,6 +53,7 @@ export async function startAgency() {
       book: makeStatementBook(database.client, `${database.prefix}ledger`),
       keys: makeSealKeys(database.client, `${database.prefix}ledger`),
       sha256: nodeCrypto.sha256Hex,
+      pdf: statementPdf,
     },
     credits: {
       catalogue: CATALOGUE,

@@ -3,6 +3,7 @@ import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
 import type { FileLinesDeps } from '#core/statements/fileLines.ts';
 import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
+import type { Statement } from '#core/statements/types.ts';
 import type { Tenancy } from '#core/tenants/tenancy.ts';
 
 /** Everything that the control routes work with. Put together in `#io/wire/control.ts`. */
@@ -11,8 +12,12 @@ export type ControlDeps = Tenancy & {
   /** The price books that a tenant may have; a new one gets the first. */
   readonly priceBookIds: readonly [string, ...string[]];
   readonly credits: CreditSales;
-  readonly statements: ReadStatementDeps & FileLinesDeps;
+  readonly statements: StatementDeps;
 };
+
+/** What statements work with; a PDF comes as text, for it has no other bytes. */
+export type StatementDeps = ReadStatementDeps &
+  FileLinesDeps & { readonly pdf: (statement: Statement) => string };
 
 /** What selling credits works with. */
 export type CreditSales = {

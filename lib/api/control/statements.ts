@@ -21,9 +21,10 @@ export const monthField = z.optional(
   z.string().check(z.refine((text) => parseMonth(text) !== undefined, { error: MONTH })),
 );
 
-const Query = z.strictObject({ month: monthField, format: z.optional(z.enum(['json', 'csv'])) });
+const FORMATS = ['json', 'csv', 'pdf'] as const;
+const Query = z.strictObject({ month: monthField, format: z.optional(z.enum(FORMATS)) });
 
-/** `GET /credits/statement?month=&format=` → what the tenant's credits did in a month, as JSON or CSV. */
+/** `GET /credits/statement?month=&format=` → what the tenant's credits did in a month, as JSON, CSV or PDF. */
 export const readStatement: RouteHandler = async (deps, request) =>
   answer(deps, request, callingTenant(request));
 
@@ -51,12 +52,30 @@ async function answer(
   if (!month.ok) return refuse(month.error);
   if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
   const statement = await foldStatement(statements, tenantId, month.value);
-  const asksForCsv = request.headers['accept']?.includes('text/csv') === true;
-  const format = query.value.format ?? (asksForCsv ? 'csv' : 'json');
-  return format === 'csv'
-    ? { status: 200, text: { type: 'text/csv', content: statementCsv(statement) } }
-    : respond(200, statementBody(statement, request));
+  switch (query.value.format ?? acceptedFormat(request)) {
+    case 'json':
+      return respond(200, statementBody(statement, request));
+    case 'csv':
+      return textOf('text/csv; charset=utf-8', statementCsv(statement), `${statement.month}.csv`);
+    case 'pdf':
+      return textOf('application/pdf', statements.pdf(statement), `${statement.month}.pdf`);
+  }
 }
+
+function acceptedFormat({ headers }: ApiRequest): (typeof FORMATS)[number] {
+  const accept = headers['accept'] ?? '';
+  if (accept.includes('text/csv')) return 'csv';
+  return accept.includes('application/pdf') ? 'pdf' : 'json';
+}
+
+const textOf = (type: string, content: string, name: string): ApiResponse => ({
+  status: 200,
+  text: { type, content },
+  headers: {
+    'content-type': type,
+    'content-disposition': `attachment; filename="statement-${name}"`,
+  },
+});
 
 /** The month that a query asks for, without one the running one. Errors: invalid_request for one that has not begun. */
 export function readMonth(text: string | undefined, nowMs: number): Result<Period, ApiError> {

@@ -14,6 +14,7 @@ import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSecretReader } from '#io/secrets.ts';
+import { statementPdf } from '#io/statementPdf.ts';
 import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
@@ -38,6 +39,7 @@ export function wireControl(env: Environment) {
       book: makeStatementBook(dynamoDb, ledgerTable),
       keys: makeSealKeys(dynamoDb, ledgerTable),
       sha256: nodeCrypto.sha256Hex,
+      pdf: statementPdf,
     },
     credits: {
       catalogue: loadCreditPacks(env),

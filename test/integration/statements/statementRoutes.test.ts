@@ -106,6 +106,21 @@ test('as CSV, by query or by header, quoted where it must be', async () => {
   ).toBe(csv.body);
 });
 
+test('as a PDF that a reader renders, with the balances in its text', async () => {
+  const answer = await agency.call('GET', '/credits/statement', {
+    key: tenant.apiKey,
+    query: { month: MONTH, format: 'pdf' },
+  });
+  expect(answer.headers['content-type']).toBe('application/pdf');
+  const text = String(answer.body);
+  expect(text).toMatch(/^%PDF-1\.\d\n/);
+  expect(text).toContain('(9.99865) Tj');
+  // The table at the end says at which byte it begins: right only when no byte was lost on the way.
+  const bytes = Buffer.from(text);
+  const [, start] = /startxref\n(\d+)\n%%EOF/.exec(text) ?? [];
+  expect(bytes.subarray(Number(start), Number(start) + 4).toString()).toBe('xref');
+});
+
 describe('refuses', () => {
   test('what is no month, has not begun, or is no cursor', async () => {
     for (const month of ['2026-13', '2026', 'march', '2026-3', '2026-05', '1969-12', '']) {
