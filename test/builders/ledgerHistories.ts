@@ -7,7 +7,7 @@ import { aCharge, aGrant, aHold, NOON_MS, testId } from './ledger.ts';
 import type { Operation } from './ledgerModel.ts';
 
 const SECOND_MS = 1_000;
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 
 /** An operation before its tenant and its moment are known. */
 export type Planned = (tenantId: TenantId, nowMs: number) => Operation;
@@ -131,9 +131,10 @@ const status = fc
       () => ({ op: 'status', status: to }),
   );
 
-const stopKey = fc.record({ keyId: key, days: fc.integer({ min: -2, max: 1 }) }).map(
-  ({ keyId, days }): Planned =>
-    (_tenantId, nowMs) => ({ op: 'stopKey', keyId, fromMs: nowMs + days * DAY_MS }),
+// Never so old that a sweep forgets it: whether a sweep that died had come to it, no later step could tell.
+const stopKey = fc.record({ keyId: key, hours: fc.constantFrom(-1, 0, 24) }).map(
+  ({ keyId, hours }): Planned =>
+    (_tenantId, nowMs) => ({ op: 'stopKey', keyId, fromMs: nowMs + hours * HOUR_MS }),
 );
 
 /** Any operation, those of daily business more often. */

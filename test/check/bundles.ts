@@ -18,6 +18,8 @@ const LIMITS: Readonly<Record<string, typeof LIMIT>> = {
   files: { kb: 550, importMs: 150 },
 };
 const RUNS = 9;
+/** Processor time is the machine's as much as the bundle's: above its limit a bundle is named, this much above it fails. */
+const SLOWER_MACHINE = 1.3;
 const NAME = 'https://sqs.us-east-1.amazonaws.com/000000000000/name';
 /** On AWS these are unpacked under /opt. */
 const LAYERS = {
@@ -40,7 +42,7 @@ type Report = {
   readonly name: string;
   readonly kb: number;
   readonly medianMs: number;
-  /** The lower quartile, which the limit is held to: whatever else the machine does only ever adds. */
+  /** The least of all runs, which the limit is held to: whatever else the machine does only ever adds. */
   readonly importMs: number;
   readonly metafile: Metafile;
 };
@@ -69,7 +71,7 @@ async function measure(name: string): Promise<Report> {
   });
   const times = Array.from({ length: RUNS }, () => loadOnce(name, outfile)).sort((a, b) => a - b);
   const kb = statSync(outfile).size / 1024;
-  const [importMs = 0, medianMs = 0] = [0.25, 0.5].map((part) => times[Math.floor(RUNS * part)]);
+  const [importMs = 0, medianMs = 0] = [0, 0.5].map((part) => times[Math.floor(RUNS * part)]);
   return { name, kb, importMs, medianMs, metafile };
 }
 
@@ -99,10 +101,11 @@ function environment(name: string): Readonly<Record<string, string>> {
 function print(reports: readonly Report[]): void {
   const row = (cells: readonly string[]) =>
     console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(16) : cell.padStart(11))).join(''));
-  row(['function', 'size KB', 'limit', 'import ms', 'median', 'limit']);
+  row(['function', 'size KB', 'limit', 'import ms', 'median', 'limit', '']);
   for (const { name, kb, importMs, medianMs } of reports) {
     const limit = LIMITS[name] ?? LIMIT;
-    const over = kb > limit.kb || importMs > limit.importMs;
+    const over = kb > limit.kb || importMs > limit.importMs * SLOWER_MACHINE;
+    const near = importMs > limit.importMs ? 'OVER, or a slow machine' : '';
     row([
       name,
       kb.toFixed(1),
@@ -110,7 +113,7 @@ function print(reports: readonly Report[]): void {
       importMs.toFixed(0),
       medianMs.toFixed(0),
       String(limit.importMs),
-      over ? 'TOO MUCH' : '',
+      over ? 'TOO MUCH' : near,
     ]);
     if (over) process.exitCode = 1;
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { KEY_STOP_KEPT_MS } from '#core/ledger/limits.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
-import type { GrantId, HoldId, TenantId } from '#core/shared/ids.ts';
+import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import { micro, ZERO } from '#core/shared/money.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
@@ -283,4 +284,12 @@ test('an hour with usage is due for the archive until it is cleared with nothing
   const ids = [];
   for await (const entry of ledger.entriesOfHour(tenant, noon.hour)) ids.push(entry.usage?.id);
   expect(ids).toEqual(['use_a', 'use_late']);
+});
+
+test('a sweep forgets a stop that is older than every cache, and keeps a younger one', async () => {
+  const [old, young] = [testId<KeyId>('key', 'old'), testId<KeyId>('key', 'young')];
+  await ledger.stopKey(tenant, old, NOON_MS - KEY_STOP_KEPT_MS - 1);
+  await ledger.stopKey(tenant, young, NOON_MS - KEY_STOP_KEPT_MS);
+  await ledger.expire(tenant, NOON_MS);
+  expect((await ledger.readAccount(tenant))?.keyStops).toEqual({ [young]: NOON_MS - KEY_STOP_KEPT_MS });
 });
