@@ -36,7 +36,8 @@ export function accountWrite(table: string, before: Account, change: Change): Wr
   ];
   const conditions = [
     'version = :before',
-    ...holdPaths.map((path) => `attribute_exists(${path})`),
+    // By its amount, not its mere presence: an id that was voided and placed again may hold another amount.
+    ...holdPaths.map((path, index) => `${path}.amountMicro = :hold${index}`),
     ...(available === undefined ? [] : [available]),
   ];
   return {
@@ -53,6 +54,7 @@ export function accountWrite(table: string, before: Account, change: Change): Wr
         ':grants': after.grants,
         ':before': before.version,
         ':after': after.version,
+        ...Object.fromEntries(closed.map((id, index) => [`:hold${index}`, before.holds[id]?.amountMicro])),
         ...(nextExpiry === undefined ? {} : { ':nextExpiry': nextExpiry }),
         ...(guard.kind === 'none' ? {} : { ':guard': guard.amountMicro }),
       },
