@@ -8,7 +8,7 @@ import {
 } from '#core/ledger/apply.ts';
 import type { Change } from '#core/ledger/change.ts';
 import type { Applied, ApplyRefused, ClawBack, Debit, Grant } from '#core/ledger/ports.ts';
-import type { Account, EntryKind, EntrySource } from '#core/ledger/types.ts';
+import { type Account, ENTRY_KINDS, type EntryKind, type EntrySource } from '#core/ledger/types.ts';
 import type { GrantId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { cancellationCodes, MOVED, withRetries } from './ledgerRetry.ts';
@@ -95,7 +95,7 @@ async function apply(table: LedgerTable, operation: Operation): Promise<Outcome>
         ? ok({ outcome: 'duplicate', account })
         : err({ code: 'idempotency_conflict' });
     }
-    const kinds = new Set(KINDS.filter((kind) => mark[kind] !== undefined));
+    const kinds = new Set(ENTRY_KINDS.filter((kind) => mark[kind] !== undefined));
     const decided = operation.rule({ account, grant: record, made: kinds });
     if (!decided.ok) return (await hasMoved(table, account)) ? MOVED : decided;
     const written = await write(table, operation, { account, mark, change: decided.value });
@@ -110,17 +110,6 @@ async function apply(table: LedgerTable, operation: Operation): Promise<Outcome>
 async function hasMoved(table: LedgerTable, account: Account): Promise<boolean> {
   return (await readAccountItem(table, account.tenantId))?.version !== account.version;
 }
-
-const KINDS: readonly EntryKind[] = [
-  'grant',
-  'charge',
-  'debit',
-  'refund',
-  'expiry',
-  'freeze',
-  'release',
-  'thaw',
-];
 
 async function readAround(table: LedgerTable, { tenantId, source, grantId }: Operation) {
   const [mark, record] = await Promise.all([

@@ -4,7 +4,15 @@ import { nextGrantExpiryMs } from '#core/ledger/account.ts';
 import type { AuditRow } from '#core/ledger/auditBook.ts';
 import type { EntryDraft } from '#core/ledger/change.ts';
 import { rollupKey } from '#core/ledger/rollup.ts';
-import type { Account, Entry, EntrySource, GrantRecord, UsageRollup } from '#core/ledger/types.ts';
+import {
+  type Account,
+  ENTRY_KINDS,
+  ENTRY_SOURCES,
+  type Entry,
+  type EntrySource,
+  type GrantRecord,
+  type UsageRollup,
+} from '#core/ledger/types.ts';
 import type { EntryId, GrantId, HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 import { idSchema, microSchema } from '#core/shared/schemas.ts';
 
@@ -80,16 +88,7 @@ export const fromAccount = (account: Account) => ({
 });
 
 const sourceSchema = z.object({
-  kind: z.enum([
-    'usage',
-    'payment',
-    'refund',
-    'dispute',
-    'admin',
-    'grant_expiry',
-    'subscription',
-    'free_tier',
-  ]),
+  kind: z.enum(ENTRY_SOURCES),
   id: z.string(),
 });
 
@@ -117,7 +116,7 @@ const usageEventSchema = z.object({
 const entrySchema = z.object({
   id: idSchema<EntryId>('entry'),
   tenantId,
-  kind: z.enum(['grant', 'charge', 'debit', 'refund', 'expiry', 'freeze', 'release', 'thaw']),
+  kind: z.enum(ENTRY_KINDS),
   amountMicro: microSchema,
   atMs: z.int(),
   accountVersion: z.int(),
