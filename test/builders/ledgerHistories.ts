@@ -131,8 +131,7 @@ const status = fc
       () => ({ op: 'status', status: to }),
   );
 
-// Never so old that a sweep forgets it: whether a sweep that died had come to it, no later step could tell.
-const stopKey = fc.record({ keyId: key, hours: fc.constantFrom(-1, 0, 24) }).map(
+const stopKey = fc.record({ keyId: key, hours: fc.constantFrom(-1_000, -1, 0, 24) }).map(
   ({ keyId, hours }): Planned =>
     (_tenantId, nowMs) => ({ op: 'stopKey', keyId, fromMs: nowMs + hours * HOUR_MS }),
 );

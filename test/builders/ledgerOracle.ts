@@ -26,7 +26,7 @@ const identity = (book: ModelBook): string => `${seen(book)} ${canonical(book.ma
 
 /**
  * Where a book may be after operations that ran at the same time: after every order of their steps in which each
- * has the outcome that was observed (undefined: it was lost in a crash). Empty: no order explains what was seen.
+ * has the outcome that was observed. Empty: no order explains what was seen.
  */
 export function outcomesOf(
   books: readonly ModelBook[],
@@ -58,6 +58,23 @@ export function outcomesOf(
       book,
       operations.map((operation) => operation.step),
     );
+  }
+  return [...found.values()];
+}
+
+/** Where a book may be after an operation that died: before its first step, between two of them, or after the last. */
+export function diedIn(books: readonly ModelBook[], first: Step): readonly ModelBook[] {
+  const found = new Map<string, ModelBook>();
+  for (const start of books) {
+    let book = start;
+    let step: Step | undefined = first;
+    found.set(identity(book), book);
+    while (step !== undefined) {
+      const result: ReturnType<Step> = step(book);
+      book = result.book;
+      found.set(identity(book), book);
+      step = 'next' in result ? result.next : undefined;
+    }
   }
   return [...found.values()];
 }
