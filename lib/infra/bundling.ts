@@ -15,6 +15,8 @@ export const BUNDLING = {
   target: 'node24',
   mainFields: ['module', 'main'],
   alias: STAND_INS,
+  // The only JSON that code imports is each SDK client's package.json, 2 KB each, for the version in its user agent.
+  loader: { '.json': 'empty' },
   minify: true,
   sourcemap: 'linked', // beside the bundle, so that a stack trace names our own lines
   sourcesContent: false,

@@ -37,6 +37,14 @@ test('the core reads neither clock nor chance nor the world', () => {
   expect(impure.map(({ path }) => path)).toEqual([]);
 });
 
+test('what functions are made of imports no JSON, which bundles leave out', () => {
+  const bundled = /^(?:functions|lib\/(?:core|io|api))\//;
+  const importing = sources.filter(
+    ({ path, text }) => bundled.test(path) && /^(?:import|export)\b.*\.json'/m.test(withoutComments(text)),
+  );
+  expect(importing.map(({ path }) => path)).toEqual([]);
+});
+
 test('nothing names a machine or a registry', () => {
   const machine = /(?<![\w.*:/-])\/(?:work|home|Users)\/[a-z]/;
   const files = globSync('**/*.{ts,md,json,yml,py}', {

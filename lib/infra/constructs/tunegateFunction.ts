@@ -106,6 +106,7 @@ export class TunegateFunction extends Construct {
         target: BUNDLING.target,
         mainFields: [...BUNDLING.mainFields],
         esbuildArgs: aliasArguments(),
+        loader: BUNDLING.loader,
         minify: BUNDLING.minify,
         sourceMap: true,
         sourcesContent: BUNDLING.sourcesContent,
