@@ -1,0 +1,44 @@
+import { formatCredits } from '#core/shared/money.ts';
+import type { NoticeContent, NoticeKind, NoticeText } from './types.ts';
+
+type Contents = { readonly [C in NoticeContent as C['kind']]: C };
+type Templates = { readonly [K in NoticeKind]: (content: Contents[K], name: string) => NoticeText };
+
+/** The words of every notice, once. `name` is the tenant's. */
+const TEMPLATES: Templates = {
+  refill_failed: ({ pack, nextTryAtMs }, name) => ({
+    subject: `The automatic refill of ${name} failed`,
+    text: `The payment for ${pack} did not go through. Nothing was charged. We try again ${moment(nextTryAtMs)}. Until then calls go on as long as there are credits; you can buy some by hand, or renew the payment method.`,
+  }),
+  refill_stopped: ({ pack, failures }, name) => ({
+    subject: `The automatic refill of ${name} is switched off`,
+    text: `The payment for ${pack} failed ${failures} times in a row, so we have stopped trying. Nothing was charged for these. Renew the payment method and switch the refill on again.`,
+  }),
+  refill_limit_reached: ({ pack, month, limit }, name) => ({
+    subject: `The automatic refill of ${name} has reached its limit`,
+    text: `${limit} × ${pack} were bought in ${month}, which is the limit that you set. Credits are no longer refilled this month; raise the limit or buy some by hand.`,
+  }),
+  payment_overdue: ({ suspendsAtMs }, name) => ({
+    subject: `A payment of ${name} is overdue`,
+    text: `The last payment of the subscription did not go through. Calls go on until ${moment(suspendsAtMs)}. Renew the payment method before then.`,
+  }),
+  account_suspended: ({ because }, name) => ({
+    subject: `${name} is suspended`,
+    text: `Calls are refused because ${because === 'payment_overdue' ? 'a payment of the subscription is overdue' : 'the subscription has ended'}. Credits are kept. Pay what is open and calls are answered again by themselves.`,
+  }),
+  account_restored: (_content, name) => ({
+    subject: `${name} is back`,
+    text: 'The open payment has come in: calls are answered again.',
+  }),
+  credits_low: ({ availableMicro }, name) => ({
+    subject: `${name} runs out of credits`,
+    text: `${formatCredits(availableMicro)} credits are left. At zero, calls are refused.`,
+  }),
+};
+
+/** Writes a notice in words. `name` is whom it is about. */
+export const renderNotice = <K extends NoticeKind>(kind: K, content: Contents[K], name: string): NoticeText =>
+  TEMPLATES[kind](content, name);
+
+/** `2026-11-22 14:05 UTC`. */
+const moment = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
