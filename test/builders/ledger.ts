@@ -17,7 +17,7 @@ export function testId<T extends string>(kind: IdKind, body: string): T {
     entry: 'ent_',
     usageEvent: 'use_',
   };
-  const text = `${{ ...prefix, adapter: 'adp_', request: 'req_', checkout: 'chk_', file: 'file-', auditRecord: 'aud_' }[kind]}${body}`;
+  const text = `${{ ...prefix, adapter: 'adp_', request: 'req_', checkout: 'chk_', file: 'file-', auditRecord: 'aud_', trainingJob: 'ftjob-' }[kind]}${body}`;
   const id = parseId<T>(kind, text);
   if (id === undefined) throw new Error(`not an id: ${text}`);
   return id;

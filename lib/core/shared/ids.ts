@@ -11,6 +11,7 @@ export type AdapterId = Id<'adapter'>; // adp_…
 export type RequestId = Id<'request'>; // req_…
 export type FileId = Id<'file'>; // file-…  as OpenAI writes it
 export type CheckoutId = Id<'checkout'>; // chk_…
+export type TrainingJobId = Id<'trainingJob'>; // ftjob-…  as OpenAI writes it
 
 export const ID_PREFIXES = {
   tenant: 'ten_',
@@ -23,6 +24,7 @@ export const ID_PREFIXES = {
   request: 'req_',
   checkout: 'chk_',
   file: 'file-',
+  trainingJob: 'ftjob-',
   auditRecord: 'aud_',
 } as const;
 
