@@ -27,6 +27,7 @@ export class MeteringStack extends Stack {
     };
     this.functions = [
       new TunegateFunction(this, 'settle-usage', shared),
+      new TunegateFunction(this, 'resend-usage', shared),
       new TunegateFunction(this, 'archive-usage', shared),
       new TunegateFunction(this, 'expire-holds', shared),
       new TunegateFunction(this, 'seal-books', shared),

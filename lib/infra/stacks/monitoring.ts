@@ -42,7 +42,7 @@ const COUNTED: Readonly<
     runbook: 'a-charge-falls-short',
   },
   unsentEvents: {
-    meaning: 'Answered calls could not be queued for settlement: nobody is charged for them.',
+    meaning: 'Answered calls could be neither queued for settlement nor kept: nobody is charged for them.',
     runbook: 'usage-is-not-queued',
   },
   archiveFailures: {

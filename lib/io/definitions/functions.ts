@@ -120,6 +120,12 @@ export const FUNCTIONS = {
     trigger: { kind: 'queue', queue: 'usage', batchSize: 100, windowSeconds: 1, maxConcurrency: 10 },
     uses: { tables: { ledger: 'readWrite', directory: 'read' }, priceTables: true },
   },
+  'resend-usage': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 5 },
+    uses: { tables: { idempotency: 'readWrite' }, queues: ['usage'] },
+  },
   'archive-usage': {
     memoryMb: 512,
     timeoutSeconds: 300,

@@ -12,7 +12,7 @@ export const METRICS = {
   poisonEvents: { name: 'PoisonEvents', service: 'settle-usage' },
   /** Calls that cost more than was held and could be taken: each is a loss of the agency. */
   shortfalls: { name: 'Shortfalls', service: 'settle-usage' },
-  /** Answered calls whose usage event could not be queued: their holds expire and nobody is charged. */
+  /** Answered calls whose usage event could be neither queued nor kept: their holds expire and nobody is charged. */
   unsentEvents: { name: 'UnsentEvents', service: 'chat' },
   /** Hours of a tenant's usage that could not be archived; the next run tries again. */
   archiveFailures: { name: 'ArchiveFailures', service: 'archive-usage' },

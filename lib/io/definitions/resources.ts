@@ -52,7 +52,7 @@ export const TABLES = {
   billing: table('billing', 'BILLING_TABLE', {
     indexes: [{ name: 'byList', partitionKey: 'listPk', sortKey: 'listSk' }],
   }),
-  /** First answers of calls that carried an Idempotency-Key. */
+  /** First answers of calls that carried an Idempotency-Key, and usage events that the queue did not take. */
   idempotency: table('idempotency', 'IDEMPOTENCY_TABLE', { ttlAttribute: 'expiresAtSec' }),
 } as const satisfies Record<string, TableDefinition>;
 

@@ -3,9 +3,11 @@ import { readPriceBooks } from '#core/pricing/readPriceBooks.ts';
 import { cacheCallers } from '#io/callerCache.ts';
 import { METRICS } from '#io/definitions/metrics.ts';
 import { ENDPOINT, QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
+import { makeDurableUsage } from '#io/durableUsage.ts';
 import { makeCallerReader } from '#io/dynamodb/callerReader.ts';
 import { makeHoldStore } from '#io/dynamodb/holdStore.ts';
 import { makeIdempotencyStore } from '#io/dynamodb/idempotencyStore.ts';
+import { makeUsageKeeper } from '#io/dynamodb/usageKeeper.ts';
 import { makeKeyAuthenticator } from '#io/keyAuthenticator.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
@@ -25,6 +27,7 @@ export function wireChat(env: Environment) {
   const dynamoDb = makeDynamoDb();
   const readSecret = makeSecretReader(env);
   const pepperSecret = requireVariable(env, SECRETS.keyPepper.env);
+  const idempotencyTable = requireVariable(env, TABLES.idempotency.env);
   const directory = makeCallerReader(dynamoDb, requireVariable(env, TABLES.directory.env));
   const ports: InferencePorts = {
     world: systemWorld,
@@ -36,8 +39,12 @@ export function wireChat(env: Environment) {
     tokens: makeTokenCounter(env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS_LAYER),
     ledger: makeHoldStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
     engine: makeSageMakerEngine(makeSageMakerRuntime(), requireVariable(env, ENDPOINT.env)),
-    usage: makeUsageSink(makeSqs(), requireVariable(env, QUEUES.usage.env)),
-    idempotency: makeIdempotencyStore(dynamoDb, requireVariable(env, TABLES.idempotency.env)),
+    usage: makeDurableUsage(
+      makeUsageSink(makeSqs(), requireVariable(env, QUEUES.usage.env)),
+      makeUsageKeeper(dynamoDb, idempotencyTable),
+      (error) => logger.warn('a usage event was kept, because the queue did not take it', { error }),
+    ),
+    idempotency: makeIdempotencyStore(dynamoDb, idempotencyTable),
     log: {
       warn: (message, details) => logger.warn(message, details),
       error: (message, details) => logger.error(message, details),
