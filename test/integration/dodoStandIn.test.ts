@@ -135,3 +135,47 @@ test('a browser sees the order, pays it by the form and is sent back to the shop
     /^https:\/\/shop\.example\/back\?x=1&payment_id=pay_\w+&status=succeeded$/,
   );
 });
+
+test('a payment method is kept by an on-demand subscription and charged by its name', async () => {
+  const dodo = await start();
+  const { customer_id } = await dodo.sdk.customers.create({ email: 'refill@client.example', name: 'Client' });
+  const session = await dodo.sdk.checkoutSessions.create({
+    product_cart: [{ product_id: 'pdt_auto_refill', quantity: 1 }],
+    customer: { customer_id },
+    subscription_data: { on_demand: { mandate_only: true } },
+  });
+  expect(await dodo.post(`/checkout/${session.session_id}/pay`)).toMatchObject({ total_amount: 0 });
+  const { items } = await dodo.sdk.subscriptions.list({ customer_id, page_number: 0 });
+  const [mandate] = items;
+  expect(items).toMatchObject([{ status: 'active', on_demand: true, product_id: 'pdt_auto_refill' }]);
+
+  const charge = (chk: string) =>
+    dodo.sdk.subscriptions.charge(String(mandate?.subscription_id), {
+      product_price: 5_000,
+      product_currency: 'USD',
+      metadata: { checkout_id: chk },
+    });
+  await dodo.post('/_sim/charges', { outcomes: ['processing'] });
+  const open = await charge('chk_1');
+  await expect(charge('chk_2')).rejects.toMatchObject({
+    status: 409,
+    error: { code: 'PREVIOUS_PAYMENT_PENDING' },
+  });
+  await dodo.post('/_sim/payment', { payment_id: open.payment_id, status: 'failed' });
+  await charge('chk_2');
+  const payments = await dodo.sdk.payments.list({
+    subscription_id: String(mandate?.subscription_id),
+    page_number: 0,
+  });
+  expect(
+    payments.items.map(({ status, total_amount, metadata }) => [
+      status,
+      total_amount,
+      metadata['checkout_id'],
+    ]),
+  ).toEqual([
+    ['succeeded', 0, undefined],
+    ['failed', 5_000, 'chk_1'],
+    ['succeeded', 5_000, 'chk_2'],
+  ]);
+});

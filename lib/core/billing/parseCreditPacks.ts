@@ -27,6 +27,8 @@ const Pack = z.strictObject({
 const PacksFile = z.strictObject({
   /** What a credit is worth, in words for those who buy them. */
   currencyNote: z.string(),
+  /** The on-demand product at Dodo under which a payment method is kept for refills; absent: no refills are offered. */
+  autoRefill: z.optional(z.strictObject({ dodoProductId: z.string().check(z.minLength(1)) })),
   packs: z.array(Pack),
 });
 
@@ -37,10 +39,10 @@ export function parseCreditPacks(file: unknown): Result<PackCatalogue, BadCredit
     const issue = describeIssue(parsed.error);
     return bad(`${issue.path === '' ? 'the file' : issue.path} ${issue.message}`);
   }
-  const { packs, currencyNote } = parsed.data;
+  const { packs, currencyNote, autoRefill } = parsed.data;
   const twice = packs.findIndex((pack, at) => packs.findIndex((other) => other.id === pack.id) !== at);
   if (twice >= 0) return bad(`packs[${twice}] repeats the id ${packs[twice]?.id}`);
-  return ok({ currencyNote, packs: packs.map(toPack) });
+  return ok({ currencyNote, refillProductId: autoRefill?.dodoProductId ?? null, packs: packs.map(toPack) });
 }
 
 const bad = (message: string) => err({ code: 'invalid_credit_packs' as const, message });

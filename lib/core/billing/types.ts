@@ -19,6 +19,8 @@ export type CreditPack = {
 export type PackCatalogue = {
   /** What a credit is worth, in words. */
   readonly currencyNote: string;
+  /** The product at Dodo under which a payment method is kept for automatic refills; null: none are offered. */
+  readonly refillProductId: string | null;
   readonly packs: readonly CreditPack[];
 };
 

@@ -157,6 +157,8 @@ function latestData({ subject }: Delivery, state: State): DodoPayments.WebhookPa
       return { payload_type: 'Refund', ...stored(state.refunds[subject.id]) };
     case 'dispute':
       return { payload_type: 'Dispute', ...stored(state.disputes[subject.id]) };
+    case 'subscription':
+      return { payload_type: 'Subscription', ...stored(state.subscriptions[subject.id]) };
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type StandInResponse,
   type StandInRoute,
 } from './http.ts';
+import { page } from './page.ts';
 import {
   createCustomer,
   createProduct,
@@ -19,9 +20,7 @@ import {
 } from './payments.ts';
 import type { Session } from './state.ts';
 
-const MAX_PAGE = 100;
-
-const metadataSchema = z.nullish(
+export const metadataSchema = z.nullish(
   z.record(z.string(), z.union([z.string().check(z.maxLength(500)), z.number(), z.boolean()])),
 );
 const customerSchema = z.object({
@@ -43,6 +42,7 @@ const sessionSchema = z.object({
   metadata: metadataSchema,
   return_url: addressSchema,
   cancel_url: addressSchema,
+  subscription_data: z.nullish(z.object({ on_demand: z.nullish(z.object({ mandate_only: z.boolean() })) })),
 });
 const refundSchema = z.object({
   payment_id: z.string(),
@@ -95,7 +95,8 @@ export function merchantRoutes(shop: Shop, baseUrl: () => string): StandInRoute[
     {
       method: 'GET',
       path: '/payments',
-      handle: (request) => json(page(request, Object.values(state.payments).map(listedPayment))),
+      handle: (request) =>
+        json(page(request, Object.values(state.payments).filter(ofQuery(request)).map(listedPayment))),
     },
     {
       method: 'GET',
@@ -166,6 +167,7 @@ export function createSession(shop: Shop, input: z.infer<typeof sessionSchema>):
     metadata: input.metadata ?? {},
     return_url: input.return_url ?? null,
     cancel_url: input.cancel_url ?? null,
+    ...(input.subscription_data?.on_demand ? { on_demand: input.subscription_data.on_demand } : {}),
     payment_id: null,
   };
   shop.state.sessions[session.id] = session;
@@ -194,6 +196,15 @@ function sessionStatus(shop: Shop, session: Session): DodoPayments.CheckoutSessi
   };
 }
 
+/** The payments of the customer and subscription that a query asks for. */
+const ofQuery =
+  ({ url }: StandInRequest) =>
+  (payment: DodoPayments.Payment): boolean => {
+    const customer = url.searchParams.get('customer_id') ?? payment.customer.customer_id;
+    const subscription = url.searchParams.get('subscription_id') ?? payment.subscription_id;
+    return payment.customer.customer_id === customer && payment.subscription_id === subscription;
+  };
+
 function listedPayment(payment: DodoPayments.Payment): DodoPayments.PaymentListResponse {
   return {
     brand_id: payment.brand_id,
@@ -209,6 +220,7 @@ function listedPayment(payment: DodoPayments.Payment): DodoPayments.PaymentListR
     payment_provider: payment.payment_provider,
     refund_status: payment.refund_status ?? null,
     status: payment.status ?? null,
+    subscription_id: payment.subscription_id ?? null,
     subscription_ids: payment.subscription_ids,
     total_amount: payment.total_amount,
   };
@@ -234,21 +246,6 @@ function itemAmount(shop: Shop, paymentId: string, productId: string): number {
   if (line === undefined) throw new HttpError(422, 'UNKNOWN_ITEM', `the payment has no item ${productId}`);
   const { price } = findProduct(shop, productId);
   return line.quantity * (price.type === 'usage_based_price' ? price.fixed_price : price.price);
-}
-
-// Pages count from 0; the SDK's own pagination starts at what `page_number` says and skips one when it is left out.
-function page<T extends { readonly created_at: string; readonly status?: string | null }>(
-  request: StandInRequest,
-  all: readonly T[],
-): { readonly items: readonly T[] } {
-  const status = request.url.searchParams.get('status');
-  const since = Date.parse(request.url.searchParams.get('created_at_gte') ?? '1970-01-01');
-  const items = all.filter(
-    (item) => (status === null || item.status === status) && Date.parse(item.created_at) >= since,
-  );
-  const size = Math.min(Number(request.url.searchParams.get('page_size') ?? 10) || 10, MAX_PAGE);
-  const number = Number(request.url.searchParams.get('page_number') ?? 0) || 0;
-  return { items: items.slice(number * size, (number + 1) * size) };
 }
 
 function textMetadata(metadata: Readonly<Record<string, unknown>>): Record<string, string> {

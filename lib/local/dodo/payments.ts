@@ -1,7 +1,9 @@
 import type { DodoPayments } from 'dodopayments';
 import type { Deliveries } from './deliveries.ts';
 import { HttpError } from './http.ts';
+import { BRAND_ID, BUSINESS_ID, newPayment } from './newPayment.ts';
 import type { Customer, Dispute, Payment, Product, Refund, Session, State } from './state.ts';
+import { openSubscription } from './subscriptions.ts';
 
 /** What the rules of the stand-in work on. */
 export type Shop = {
@@ -9,12 +11,12 @@ export type Shop = {
   readonly save: () => void;
   readonly newId: (prefix: string) => string;
   readonly deliveries: Deliveries;
+  /** What becomes of the next charges of payment methods, in turn; beyond these they succeed. */
+  readonly nextCharges: PaymentOutcome[];
 };
 
 export type PaymentOutcome = 'succeeded' | 'failed' | 'cancelled' | 'processing';
 
-const BUSINESS_ID = 'bus_local';
-const BRAND_ID = 'bnd_local';
 const now = () => new Date().toISOString();
 
 export function findSession(shop: Shop, id: string): Session {
@@ -83,6 +85,7 @@ export function sessionTotal(
 ): { readonly amount: number; readonly currency: DodoPayments.Currency } {
   let amount = 0;
   let currency: DodoPayments.Currency = 'USD';
+  if (session.on_demand?.mandate_only === true) return { amount, currency };
   for (const line of session.product_cart) {
     const { price } = findProduct(shop, line.product_id);
     currency = price.currency;
@@ -100,10 +103,13 @@ export function paySession(
 ): Payment {
   const existing = session.payment_id === null ? undefined : shop.state.payments[session.payment_id];
   if (existing?.status === 'succeeded') return existing;
-  const payment =
+  const paid =
     existing?.status === 'processing'
       ? { ...existing, status: outcome, updated_at: now() }
-      : newPayment(shop, session, outcome, taxPercent);
+      : sessionPayment(shop, session, outcome, taxPercent);
+  const subscription = outcome === 'succeeded' ? openSubscription(shop, session) : undefined;
+  const payment =
+    subscription === undefined ? paid : { ...paid, subscription_id: subscription.subscription_id };
   shop.state.payments[payment.payment_id] = payment;
   session.payment_id = payment.payment_id;
   shop.save();
@@ -111,41 +117,27 @@ export function paySession(
   return payment;
 }
 
-function newPayment(shop: Shop, session: Session, outcome: PaymentOutcome, taxPercent: number): Payment {
-  const { amount, currency } = sessionTotal(shop, session);
-  const tax = Math.round((amount * taxPercent) / 100);
-  const customer = found(shop.state.customers[session.customer_id], 'customer', session.customer_id);
-  return {
-    billing: { country: 'US' },
-    brand_id: BRAND_ID,
-    business_id: BUSINESS_ID,
-    card_last_four: '4242',
-    card_network: 'VISA',
-    checkout_session_id: session.id,
-    created_at: now(),
-    currency,
-    customer: { customer_id: customer.customer_id, email: customer.email, name: customer.name },
-    digital_products_delivered: false,
-    disputes: [],
-    error_code: outcome === 'failed' ? 'CARD_DECLINED' : null,
-    is_multi_subscription: false,
-    is_update_payment_method: false,
-    metadata: { ...session.metadata },
-    payment_id: shop.newId('pay_'),
-    payment_method: 'card',
-    payment_provider: 'dodo',
-    product_cart: session.product_cart.map((line) => ({ ...line })),
-    refund_status: null,
-    refunds: [],
-    retry_attempt: 0,
-    settlement_amount: amount + tax,
-    settlement_currency: currency,
-    status: outcome,
-    subscription_ids: [],
-    tax,
-    total_amount: amount + tax,
-    updated_at: now(),
-  };
+function sessionPayment(shop: Shop, session: Session, outcome: PaymentOutcome, taxPercent: number): Payment {
+  return newPayment({
+    paymentId: shop.newId('pay_'),
+    customer: found(shop.state.customers[session.customer_id], 'customer', session.customer_id),
+    outcome,
+    ...sessionTotal(shop, session),
+    taxPercent,
+    sessionId: session.id,
+    subscriptionId: null,
+    cart: session.product_cart,
+    metadata: session.metadata,
+  });
+}
+
+/** Moves an open payment on, as the bank would. */
+export function movePayment(shop: Shop, paymentId: string, outcome: PaymentOutcome): Payment {
+  const payment = { ...findPayment(shop, paymentId), status: outcome, updated_at: now() };
+  shop.state.payments[paymentId] = payment;
+  shop.save();
+  shop.deliveries.emit(`payment.${outcome}`, { kind: 'payment', id: paymentId });
+  return payment;
 }
 
 export type RefundRequest = {

@@ -6,18 +6,30 @@ import {
   type StandInResponse,
   type StandInRoute,
 } from './http.ts';
-import { createRefund, moveDispute, type Shop, settleRefund } from './payments.ts';
+import { createRefund, moveDispute, movePayment, type Shop, settleRefund } from './payments.ts';
+import { moveSubscription } from './subscriptions.ts';
 
 /** The next `times` calls of the API that match are answered wrongly on purpose. */
 export type ApiFault = {
   readonly method: string;
   /** The beginning of the path, e.g. `/checkouts`. */
   readonly path: string;
-  /** `hang`: never answered. `drop`: carried out, then the connection is cut. A number: that status, nothing carried out. */
+  /** `hang`: never answered in time. `drop`: carried out, then the connection is cut. A number: that status, nothing carried out. */
   readonly kind: 'hang' | 'drop' | number;
+  /** How late a call that hangs is carried out after all. */
+  readonly after_ms: number;
   times: number;
 };
 
+const MAX_HANG_MS = 300_000;
+
+const outcome = z.enum(['succeeded', 'failed', 'cancelled', 'processing']);
+const paymentSchema = z.object({ payment_id: z.string(), status: outcome });
+const chargesSchema = z.object({ outcomes: z.array(outcome) });
+const subscriptionSchema = z.object({
+  subscription_id: z.string(),
+  status: z.enum(['pending', 'active', 'on_hold', 'paused', 'cancelled', 'failed', 'expired', 'past_due']),
+});
 const refundSchema = z.object({
   payment_id: z.optional(z.string()),
   amount: z.optional(z.int()),
@@ -43,6 +55,7 @@ const faultsSchema = z.object({
         path: z.string(),
         kind: z.union([z.literal('hang'), z.literal('drop'), z.int().check(z.gte(400), z.lte(599))]),
         times: z.optional(z.int()),
+        after_ms: z.optional(z.int()),
       }),
     ),
   ),
@@ -69,6 +82,30 @@ export function simulationRoutes(shop: Shop, faults: ApiFault[]): StandInRoute[]
         return json(moveDispute(shop, payment_id, status, dispute_id));
       },
     },
+    {
+      method: 'POST',
+      path: '/_sim/payment',
+      handle: (request) => {
+        const { payment_id, status } = parseFields(paymentSchema, request);
+        return json(movePayment(shop, payment_id, status));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/_sim/charges',
+      handle: (request) => {
+        shop.nextCharges.splice(0, Infinity, ...parseFields(chargesSchema, request).outcomes);
+        return json({ outcomes: shop.nextCharges });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/_sim/subscription',
+      handle: (request) => {
+        const { subscription_id, status } = parseFields(subscriptionSchema, request);
+        return json(moveSubscription(shop, subscription_id, status));
+      },
+    },
     { method: 'POST', path: '/_sim/redeliver', handle: (request) => redeliver(shop, request) },
     {
       method: 'POST',
@@ -76,9 +113,10 @@ export function simulationRoutes(shop: Shop, faults: ApiFault[]): StandInRoute[]
       handle: (request) => {
         const { api, webhooks } = parseFields(faultsSchema, request);
         if (api !== undefined) {
-          const next = api.map(({ method, times, ...fault }) => ({
+          const next = api.map(({ method, times, after_ms, ...fault }) => ({
             ...fault,
             method: method ?? '*',
+            after_ms: after_ms ?? MAX_HANG_MS,
             times: times ?? 1,
           }));
           faults.splice(0, faults.length, ...next);

@@ -10,6 +10,7 @@ import { merchantRoutes } from './merchantApi.ts';
 import { createProduct, type Shop } from './payments.ts';
 import { type ApiFault, simulationRoutes } from './simulation.ts';
 import { openState } from './state.ts';
+import { subscriptionRoutes } from './subscriptionApi.ts';
 
 export type StandInOptions = {
   /** 0: any free port of 127.0.0.1. */
@@ -29,7 +30,6 @@ export type StandIn = { readonly url: string; readonly close: () => Promise<void
 
 /** Paths that a buyer's browser or a test opens without the merchant's key. */
 const OPEN_PATHS = /^\/(checkout|buy|_sim)\//;
-const MAX_HANG_MS = 300_000;
 
 /** Starts a Dodo Payments on this machine that the real SDK and `standardwebhooks` talk to. */
 export async function startStandIn(options: StandInOptions): Promise<StandIn> {
@@ -42,13 +42,14 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     webhookKey: options.webhookKey,
     retryScale: options.retryScale ?? 1,
   });
-  const shop: Shop = { state, save, newId, deliveries };
+  const shop: Shop = { state, save, newId, deliveries, nextCharges: [] };
   seedProducts(shop, options.packsFile);
 
   const faults: ApiFault[] = [];
   let url = '';
   const routes = [
     ...merchantRoutes(shop, () => url),
+    ...subscriptionRoutes(shop),
     ...checkoutRoutes(shop),
     ...simulationRoutes(shop, faults),
   ];
@@ -74,6 +75,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
 }
 
 const packsSchema = z.object({
+  autoRefill: z.optional(z.object({ dodoProductId: z.string() })),
   packs: z.array(
     z.object({
       name: z.string(),
@@ -85,7 +87,9 @@ const packsSchema = z.object({
 });
 
 function seedProducts(shop: Shop, packsFile: string): void {
-  for (const pack of packsSchema.parse(JSON.parse(readFileSync(packsFile, 'utf8'))).packs) {
+  const { packs, autoRefill } = packsSchema.parse(JSON.parse(readFileSync(packsFile, 'utf8')));
+  if (autoRefill !== undefined) seedRefillProduct(shop, autoRefill.dodoProductId);
+  for (const pack of packs) {
     createProduct(shop, {
       product_id: pack.dodoProductId,
       name: pack.name,
@@ -93,6 +97,25 @@ function seedProducts(shop: Shop, packsFile: string): void {
       price: { type: 'one_time_price', currency: pack.currency, price: pack.priceMinorUnits },
     });
   }
+}
+
+function seedRefillProduct(shop: Shop, productId: string): void {
+  createProduct(shop, {
+    product_id: productId,
+    name: 'Automatic refill',
+    tax_category: 'digital_products',
+    price: {
+      type: 'recurring_price',
+      currency: 'USD',
+      price: 100,
+      discount: 0,
+      purchasing_power_parity: false,
+      payment_frequency_count: 1,
+      payment_frequency_interval: 'Month',
+      subscription_period_count: 10,
+      subscription_period_interval: 'Year',
+    },
+  });
 }
 
 function requireKey(request: StandInRequest, apiKey: string): void {
@@ -129,7 +152,7 @@ async function withFault(
   if (fault === undefined) return next();
   fault.times -= 1;
   if (fault.kind === 'hang') {
-    await new Promise((resolve) => setTimeout(resolve, MAX_HANG_MS).unref());
+    await new Promise((resolve) => setTimeout(resolve, fault.after_ms).unref());
     return next();
   }
   if (fault.kind === 'drop') {

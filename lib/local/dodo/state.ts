@@ -8,6 +8,7 @@ export type Product = DodoPayments.Product;
 export type Payment = DodoPayments.Payment;
 export type Refund = DodoPayments.Refund;
 export type Dispute = DodoPayments.GetDispute;
+export type Subscription = DodoPayments.Subscription;
 export type EventType = DodoPayments.WebhookEventType;
 
 /** A checkout session: what was asked for, and the payment that settled it once there is one. */
@@ -19,6 +20,8 @@ export type Session = {
   readonly metadata: Readonly<Record<string, string | number | boolean>>;
   readonly return_url: string | null;
   readonly cancel_url: string | null;
+  /** Asked for a payment method to charge later, instead of a subscription with a rhythm. */
+  readonly on_demand?: { readonly mandate_only: boolean };
   payment_id: string | null;
 };
 
@@ -26,7 +29,7 @@ export type Session = {
 export type Delivery = {
   readonly webhook_id: string;
   readonly type: EventType;
-  readonly subject: { readonly kind: 'payment' | 'refund' | 'dispute'; readonly id: string };
+  readonly subject: { readonly kind: 'payment' | 'refund' | 'dispute' | 'subscription'; readonly id: string };
   readonly timestamp: string;
   attempts: number;
   status: 'pending' | 'delivered' | 'exhausted';
@@ -42,6 +45,7 @@ export type State = {
   readonly payments: Record<string, Payment>;
   readonly refunds: Record<string, Refund>;
   readonly disputes: Record<string, Dispute>;
+  readonly subscriptions: Record<string, Subscription>;
   readonly deliveries: Delivery[];
 };
 
@@ -55,6 +59,7 @@ const stateSchema = z.object({
   payments: record<Payment>(),
   refunds: record<Refund>(),
   disputes: record<Dispute>(),
+  subscriptions: z._default(record<Subscription>(), {}),
   deliveries: z.array(z.custom<Delivery>(isObject)),
 });
 
@@ -91,6 +96,7 @@ const emptyState = (): State => ({
   payments: {},
   refunds: {},
   disputes: {},
+  subscriptions: {},
   deliveries: [],
 });
 

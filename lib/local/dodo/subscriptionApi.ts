@@ -1,0 +1,55 @@
+import type { DodoPayments } from 'dodopayments';
+import * as z from 'zod/mini';
+import { parseFields, type StandInResponse, type StandInRoute } from './http.ts';
+import { metadataSchema } from './merchantApi.ts';
+import { page } from './page.ts';
+import type { Shop } from './payments.ts';
+import { chargeSubscription, findSubscription, listedSubscription } from './subscriptions.ts';
+
+const chargeSchema = z.object({
+  product_price: z.int().check(z.gte(1)),
+  product_currency: z.nullish(
+    z.custom<DodoPayments.Currency>((value) => typeof value === 'string' && /^[A-Z]{3}$/.test(value)),
+  ),
+  product_description: z.nullish(z.string()),
+  metadata: metadataSchema,
+});
+
+const json = (body: unknown): StandInResponse => ({ status: 200, json: body });
+
+/** The part of Dodo's subscriptions that the product calls. */
+export function subscriptionRoutes(shop: Shop): StandInRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/subscriptions',
+      handle: (request) => {
+        const query = request.url.searchParams;
+        const chosen = Object.values(shop.state.subscriptions).filter(
+          ({ customer, product_id }) =>
+            customer.customer_id === (query.get('customer_id') ?? customer.customer_id) &&
+            product_id === (query.get('product_id') ?? product_id),
+        );
+        return json(page(request, chosen.map(listedSubscription)));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/subscriptions/:id',
+      handle: ({ params: { id = '' } }) => json(findSubscription(shop, id)),
+    },
+    {
+      method: 'POST',
+      path: '/subscriptions/:id/charge',
+      handle: (request) => {
+        const { product_price, product_currency, metadata } = parseFields(chargeSchema, request);
+        const { payment_id } = chargeSubscription(shop, request.params['id'] ?? '', {
+          amount: product_price,
+          currency: product_currency ?? null,
+          metadata: metadata ?? null,
+        });
+        return json({ payment_id } satisfies DodoPayments.SubscriptionChargeResponse);
+      },
+    },
+  ];
+}
