@@ -21,17 +21,18 @@ export function addOverviewCommands(program: Command, open: OpenSession): void {
       const { api, print } = open(command);
       const health = await api.call('GET', '/healthz');
       const tenants = await api.call('GET', '/admin/tenants', { query: { limit: '100' } });
-      const more = tenants['has_more'] === true ? ' or more' : '';
       const status = {
         url: api.baseUrl,
         status: health['status'],
-        tenants: `${rowsOf(tenants).length}${more}`,
+        tenants: rowsOf(tenants).length,
+        more_tenants: tenants['has_more'] === true,
       };
       print.record(status, [
         { title: 'URL', field: 'url' },
         { title: 'STATUS', field: 'status' },
         { title: 'TENANTS', field: 'tenants' },
       ]);
+      if (status.more_tenants) print.say('There are more tenants than these.');
     });
 
   pageOptions(program.command('audit-log').description('list what the agency did and why, newest first'))

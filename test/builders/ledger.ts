@@ -1,4 +1,5 @@
-import type { Charge, Grant, PlaceHold } from '#core/ledger/ports.ts';
+import type { Charge, Grant, Ledger, PlaceHold } from '#core/ledger/ports.ts';
+import type { Entry } from '#core/ledger/types.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { GrantId, HoldId, IdKind, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 import { parseId } from '#core/shared/ids.ts';
@@ -6,6 +7,12 @@ import { micro } from '#core/shared/money.ts';
 
 /** Noon of a day, so that a minute more or less stays in the hour. */
 export const NOON_MS = Date.UTC(2026, 2, 2, 12);
+
+/** The entries of a page of a ledger's book. */
+export function entriesOn(page: Awaited<ReturnType<Ledger['listEntries']>>): readonly Entry[] {
+  if (!page.ok) throw new Error(page.error.code);
+  return page.value.entries;
+}
 
 /** An id of a kind with a readable body: `testId<KeyId>('key', 'a')`. */
 export function testId<T extends string>(kind: IdKind, body: string): T {

@@ -11,7 +11,7 @@ import { makeUsageSink } from '#io/sqs/usageSink.ts';
 import { startTestAws, TEST_CREDENTIALS } from './awsService.ts';
 import { startTestDatabase } from './database.ts';
 import { lambdaContext } from './http.ts';
-import { aGrant, aHold, aUsageEvent, KEY_A, NOON_MS, testId } from './ledger.ts';
+import { aGrant, aHold, aUsageEvent, entriesOn, KEY_A, NOON_MS, testId } from './ledger.ts';
 import { createUsageQueue, drainQueue } from './usageQueue.ts';
 
 /** 20 tokens in and 10 out by the book `per-token`: 0.001 + 20 × 3/1M + 10 × 12/1M credits. */
@@ -138,7 +138,7 @@ export type Metering = Awaited<ReturnType<typeof startMetering>>;
 
 /** What a tenant was charged, newest first. */
 export async function chargesOf({ ledger }: Metering, tenantId: TenantId): Promise<readonly number[]> {
-  const { entries } = await ledger.listEntries(tenantId, { limit: 100 });
+  const entries = entriesOn(await ledger.listEntries(tenantId, { limit: 100 }));
   return entries.filter(({ kind }) => kind === 'charge').map(({ amountMicro }) => -amountMicro);
 }
 

@@ -187,6 +187,10 @@ test('a wrong admin key is named as the fault, and no key is printed', async () 
 test('status and pages work, as text and as JSON', async () => {
   await run('tenants', 'create', name);
   expect((await run('status')).out).toMatch(/STATUS +ok/);
+  expect(JSON.parse((await run('status', '--json')).out)).toMatchObject({
+    tenants: expect.any(Number),
+    more_tenants: false,
+  });
   expect(await run('usage', name, '--by', 'day,key,model')).toMatchObject({ code: 0 });
   const page = await run('tenants', 'list', '--limit', '1');
   expect(page.out).toMatch(/There are more: add --cursor ten_/);

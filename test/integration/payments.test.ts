@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
 import { startTestBilling, type TestBilling } from '#test/builders/billing.ts';
+import { entriesOn } from '#test/builders/ledger.ts';
 
 let billing: TestBilling;
 beforeAll(async () => {
@@ -28,7 +29,7 @@ test('a paid checkout grants the pack once, however often its event comes', asyn
   await billing.dodo.post('/_sim/redeliver', { payment_id: paymentId, times: 3 });
   await billing.settle();
   expect(await available(tenantId)).toBe('440');
-  const { entries } = await billing.ledger.listEntries(tenantId, { limit: 100 });
+  const entries = entriesOn(await billing.ledger.listEntries(tenantId, { limit: 100 }));
   expect(entries.map(({ kind, source }) => ({ kind, source }))).toEqual([
     { kind: 'grant', source: { kind: 'payment', id: paymentId } },
   ]);

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { readQuery } from '#api/edge/readBody.ts';
+import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
 import { ENTRY_KINDS, ENTRY_SOURCES, type Entry } from '#core/ledger/types.ts';
 import { parseDay } from '#core/metering/periods.ts';
@@ -26,6 +27,12 @@ const EntriesQuery = z.strictObject({
   model: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_MODEL_CHARS))),
 });
 
+const BAD_CURSOR: ApiError = {
+  code: 'invalid_request',
+  message: "'cursor' must be the next_cursor of the page before, with the same filters.",
+  param: 'cursor',
+};
+
 /** The page that a query asks for, of the entries that a statement's line sums when it names them. */
 const entriesOf = ({ day, kind, source, model, ...page }: z.output<typeof EntriesQuery>) => ({
   ...pageOf(page),
@@ -39,8 +46,9 @@ const entriesOf = ({ day, kind, source, model, ...page }: z.output<typeof Entrie
 export const listCreditEntries: RouteHandler = async ({ ledger }, request) => {
   const query = readQuery(request, EntriesQuery);
   if (!query.ok) return refuse(query.error);
-  const { entries, nextCursor } = await ledger.listEntries(callingTenant(request), entriesOf(query.value));
-  return respond(200, listBody(entries.map(entryBody), nextCursor));
+  const page = await ledger.listEntries(callingTenant(request), entriesOf(query.value));
+  if (!page.ok) return refuse(BAD_CURSOR);
+  return respond(200, listBody(page.value.entries.map(entryBody), page.value.nextCursor));
 };
 
 /** `GET /admin/tenants/{tenant}/credits/entries?limit=&cursor=` → the same, and who of the agency acted. */
@@ -50,9 +58,10 @@ export const listTenantEntries: RouteHandler = async ({ directory, ledger }, req
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
   const tenant = tenantId === undefined ? undefined : await directory.readTenant(tenantId);
   if (tenant === undefined) return refuse(TENANT_NOT_FOUND);
-  const { entries, nextCursor } = await ledger.listEntries(tenant.id, entriesOf(query.value));
-  const data = entries.map((entry) => ({ ...entryBody(entry), actor: entry.actor ?? null }));
-  return respond(200, listBody(data, nextCursor));
+  const page = await ledger.listEntries(tenant.id, entriesOf(query.value));
+  if (!page.ok) return refuse(BAD_CURSOR);
+  const data = page.value.entries.map((entry) => ({ ...entryBody(entry), actor: entry.actor ?? null }));
+  return respond(200, listBody(data, page.value.nextCursor));
 };
 
 /** One line of the account book, its amount as a signed decimal string of credits. */

@@ -81,6 +81,8 @@ export type EntryQuery = {
   readonly model?: string;
 };
 
+export type BadCursor = { readonly code: 'invalid_cursor' };
+
 export type EntryPage = { readonly entries: readonly Entry[]; readonly nextCursor: string | null };
 
 /**
@@ -121,8 +123,8 @@ export type Ledger = {
     tenantId: TenantId,
     nowMs: number,
   ) => Promise<{ readonly holds: readonly HoldId[]; readonly grants: readonly GrantId[] }>;
-  /** Newest first, at most `limit` (≤ 100). A cursor that this ledger did not give answers an empty page. */
-  readonly listEntries: (tenantId: TenantId, page: EntryQuery) => Promise<EntryPage>;
+  /** Newest first, at most `limit` (≤ 100). Errors: invalid_cursor, for one that this ledger did not give. */
+  readonly listEntries: (tenantId: TenantId, page: EntryQuery) => Promise<Result<EntryPage, BadCursor>>;
 };
 
 /** An hour to be archived, and the account's version when usage was last settled in it. */

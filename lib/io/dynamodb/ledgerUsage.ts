@@ -1,8 +1,9 @@
 import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import type { ArchiveDue, EntryPage, EntryQuery } from '#core/ledger/ports.ts';
+import type { ArchiveDue, BadCursor, EntryPage, EntryQuery } from '#core/ledger/ports.ts';
 import type { Entry, UsageRollup } from '#core/ledger/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
 import { withRetries } from './ledgerRetry.ts';
 import { ledgerKeys, toEntry, toRollup } from './ledgerRows.ts';
 import { type LedgerTable, readRow, updateAccountItem } from './ledgerTable.ts';
@@ -20,9 +21,9 @@ export async function listEntries(
   table: LedgerTable,
   tenantId: TenantId,
   page: EntryQuery,
-): Promise<EntryPage> {
+): Promise<Result<EntryPage, BadCursor>> {
   const after = page.cursor === undefined ? undefined : Buffer.from(page.cursor, 'base64url').toString();
-  if (after !== undefined && !CURSOR.test(after)) return { entries: [], nextCursor: null };
+  if (after !== undefined && !CURSOR.test(after)) return err({ code: 'invalid_cursor' });
   const pk = ledgerKeys.partition(tenantId);
   const { Items, LastEvaluatedKey } = await table.client.send(
     new QueryCommand({
@@ -41,10 +42,10 @@ export async function listEntries(
     }),
   );
   const next: unknown = LastEvaluatedKey?.['sk'];
-  return {
+  return ok({
     entries: (Items ?? []).map(toEntry),
     nextCursor: typeof next === 'string' ? Buffer.from(next).toString('base64url') : null,
-  };
+  });
 }
 
 const definedOf = (values: Readonly<Record<string, string | undefined>>): Row =>

@@ -5,7 +5,7 @@ import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import { micro, ZERO } from '#core/shared/money.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
-import { aCharge, aGrant, aHold, KEY_A, NOON_MS, testId } from '#test/builders/ledger.ts';
+import { aCharge, aGrant, aHold, entriesOn, KEY_A, NOON_MS, testId } from '#test/builders/ledger.ts';
 import { readBook } from '#test/builders/ledgerOracle.ts';
 
 let database: TestDatabase;
@@ -255,14 +255,16 @@ test('freezing puts the rest of a grant out of reach and releasing brings it bac
   expect(await balance()).toEqual([700, 0, 0]);
 });
 
-test('the book is listed newest first, page by page, and an unknown cursor ends it', async () => {
+test('the book is listed newest first, page by page, and an unknown cursor is refused', async () => {
   for (let n = 0; n < 5; n++) await ledger.grant(aGrant(tenant, `g${n}`, { nowMs: NOON_MS + n }));
   const first = await ledger.listEntries(tenant, { limit: 3 });
-  const second = await ledger.listEntries(tenant, { limit: 3, cursor: first.nextCursor ?? '' });
-  expect([...first.entries, ...second.entries].map((e) => e.atMs - NOON_MS)).toEqual([4, 3, 2, 1, 0]);
+  const cursor = first.ok ? (first.value.nextCursor ?? '') : '';
+  const second = await ledger.listEntries(tenant, { limit: 3, cursor });
+  const times = [first, second].flatMap(entriesOn).map((entry) => entry.atMs - NOON_MS);
+  expect(times).toEqual([4, 3, 2, 1, 0]);
   expect(await ledger.listEntries(tenant, { limit: 3, cursor: 'no cursor' })).toEqual({
-    entries: [],
-    nextCursor: null,
+    ok: false,
+    error: { code: 'invalid_cursor' },
   });
 });
 

@@ -5,7 +5,7 @@ import { readStatement } from '#core/statements/readStatement.ts';
 import type { Receipt } from '#core/statements/types.ts';
 import { makeCrashPoint } from '#test/builders/crashPoint.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
-import { aGrant } from '#test/builders/ledger.ts';
+import { aGrant, entriesOn } from '#test/builders/ledger.ts';
 import { makeBooks, sha256, verify } from '#test/builders/statements.ts';
 
 const HOUR_MS = 3_600_000;
@@ -71,7 +71,7 @@ test('every entry is in one seal, whenever it was settled, and the seals add up 
   }
   await books.seal(tenantId, at('04-01T02:00'));
   const text = await books.file(tenantId, '2026-03');
-  const { entries } = await books.ledger.listEntries(tenantId, { limit: 100 });
+  const entries = entriesOn(await books.ledger.listEntries(tenantId, { limit: 100 }));
   expect(
     receiptsIn(text)
       .map(({ entryId }) => entryId)

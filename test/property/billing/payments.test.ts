@@ -10,6 +10,7 @@ import { makeAuditSource } from '#io/dynamodb/ledgerAuditSource.ts';
 import { startTestBilling, type TestBilling } from '#test/builders/billing.ts';
 import { type CrashPoint, withCrash } from '#test/builders/crash.ts';
 import { WEBHOOK_KEY } from '#test/builders/dodo.ts';
+import { entriesOn } from '#test/builders/ledger.ts';
 import { runs } from '#test/builders/runs.ts';
 
 const HISTORIES = runs(5);
@@ -149,7 +150,7 @@ test('a crash at any call of applying a payment, and the message again, make one
     ).rejects.toThrow();
     expect(await applyPayment(billing.applyDeps, message)).toMatchObject({ ok: true });
     expect(await available(tenantId)).toBe(40_000_000);
-    const { entries } = await billing.ledger.listEntries(tenantId, { limit: 10 });
+    const entries = entriesOn(await billing.ledger.listEntries(tenantId, { limit: 10 }));
     expect(entries.map(({ kind }) => kind)).toEqual(['refund', 'grant']);
   }
 });
