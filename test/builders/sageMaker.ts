@@ -1,12 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import {
+  CreateInferenceComponentCommand,
+  DescribeInferenceComponentCommand,
+  SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
 import {
   InvokeEndpointCommand,
   InvokeEndpointWithResponseStreamCommand,
   SageMakerRuntimeClient,
 } from '@aws-sdk/client-sagemaker-runtime';
+import { vi } from 'vitest';
 import { startChild, stopChild } from '#local/services/child.ts';
 
 export const TEST_ENDPOINT = 'tunegate-inference';
@@ -24,6 +29,8 @@ export type TestSageMaker = {
   readonly invoke: (component: string, body: object) => Promise<ChatAnswer>;
   /** A streaming call; answers the text of all of its payload parts. */
   readonly stream: (component: string, body: object) => Promise<string>;
+  /** Creates a component of an adapter and waits until it is no longer Creating. */
+  readonly deploy: (name: string, artifactUrl: string) => Promise<void>;
   /** `keepData` leaves the data directory for a restart. */
   readonly stop: (options?: { readonly keepData?: boolean }) => Promise<void>;
 };
@@ -36,10 +43,10 @@ export type ChatAnswer = {
 
 /** The local SageMaker as a process of its own, with real SDK clients pointed at it. */
 export async function startTestSageMaker(
-  options: { readonly dataDirectory?: string } = {},
+  options: { readonly dataDirectory?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<TestSageMaker> {
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tunegate-sagemaker-'));
-  const { url, stopProcess } = await startProcess(dataDirectory);
+  const { url, stopProcess } = await startProcess(dataDirectory, options.env ?? {});
   const config = {
     endpoint: url,
     region: 'us-east-1',
@@ -70,6 +77,20 @@ export async function startTestSageMaker(
       for await (const event of answer.Body ?? []) parts.push(event.PayloadPart?.Bytes ?? new Uint8Array());
       return Buffer.concat(parts).toString('utf8');
     },
+    deploy: async (InferenceComponentName, ArtifactUrl) => {
+      await control.send(
+        new CreateInferenceComponentCommand({
+          InferenceComponentName,
+          EndpointName: TEST_ENDPOINT,
+          Specification: { BaseInferenceComponentName: 'tunegate-nano', Container: { ArtifactUrl } },
+        }),
+      );
+      const describe = new DescribeInferenceComponentCommand({ InferenceComponentName });
+      await vi.waitUntil(async () => (await control.send(describe)).InferenceComponentStatus !== 'Creating', {
+        timeout: 10_000,
+        interval: 20,
+      });
+    },
     stop: async ({ keepData = false } = {}) => {
       control.destroy();
       runtime.destroy();
@@ -79,7 +100,7 @@ export async function startTestSageMaker(
   };
 }
 
-async function startProcess(dataDirectory: string) {
+async function startProcess(dataDirectory: string, env: Readonly<Record<string, string>>) {
   let ready: (url: string) => void = () => undefined;
   const url = new Promise<string>((resolve) => {
     ready = resolve;
@@ -87,6 +108,7 @@ async function startProcess(dataDirectory: string) {
   const lines: string[] = [];
   const child = startChild({
     command: process.execPath,
+    env,
     args: ['lib/local/sagemaker/main.ts', '--data', dataDirectory, '--endpoint', TEST_ENDPOINT],
     onLine: (line) => {
       lines.push(line);

@@ -4,18 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
-  CreateInferenceComponentCommand,
   DeleteInferenceComponentCommand,
   DescribeInferenceComponentCommand,
   ListInferenceComponentsCommand,
 } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient, ValidationError } from '@aws-sdk/client-sagemaker-runtime';
 import { create as createArchive } from 'tar';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BASE_SHA256_FIELD } from '#core/weights/adapterGguf.ts';
+import { readSafetensors, writeSafetensors } from '#core/weights/safetensors.ts';
 import { makeSageMakerEngine } from '#io/sagemaker/engine.ts';
 import { DEMO_TENANTS } from '#local/demo/tenants.ts';
-import { BASE_SHA256_FIELD } from '#local/engine/adapterFiles.ts';
-import { readSafetensors, writeSafetensors } from '#local/engine/safetensors.ts';
 import { payloadPart } from '#local/sagemaker/eventStream.ts';
 import { listenOnLoopback } from '#local/shared/serviceMain.ts';
 import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/builders/sageMaker.ts';
@@ -37,19 +36,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-/** Creates a component and waits for its final state. */
-async function deploy(name: string, artifactUrl: string) {
-  await sageMaker.control.send(
-    new CreateInferenceComponentCommand({
-      InferenceComponentName: name,
-      EndpointName: TEST_ENDPOINT,
-      Specification: { BaseInferenceComponentName: BASE, Container: { ArtifactUrl: artifactUrl } },
-    }),
-  );
-  await vi.waitUntil(async () => (await describe(name)).InferenceComponentStatus !== 'Creating', {
-    timeout: 10_000,
-  });
-}
+const deploy = (name: string, artifactUrl: string) => sageMaker.deploy(name, artifactUrl);
 const describe = (name: string) =>
   sageMaker.control.send(new DescribeInferenceComponentCommand({ InferenceComponentName: name }));
 
@@ -178,7 +165,12 @@ test('components are listed page by page and survive a restart; a deleted one is
   let NextToken: string | undefined;
   do {
     const page = await sageMaker.control.send(
-      new ListInferenceComponentsCommand({ MaxResults: 2, NextToken }),
+      new ListInferenceComponentsCommand({
+        MaxResults: 2,
+        NextToken,
+        SortBy: 'Name',
+        SortOrder: 'Ascending',
+      }),
     );
     names.push(...(page.InferenceComponents ?? []).map((component) => component.InferenceComponentName));
     NextToken = page.NextToken;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readSafetensors } from '#core/weights/safetensors.ts';
 import { readTokenizer } from '#io/tokenizers.ts';
 import { readBaseModel } from '#local/engine/baseModel.ts';
-import { readSafetensors } from '#local/engine/safetensors.ts';
 import { makeExample } from '#local/training/examples.ts';
 import { makeRandom } from '#local/training/random.ts';
 import { type LoraTrainer, makeLoraTrainer } from '#local/training/trainer.ts';

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from .settings import Settings
 
-# The engines refuse an adapter whose metadata names another base (lib/local/engine/adapterFiles.ts).
+# The engines refuse an adapter whose metadata names another base (lib/core/weights/adapterGguf.ts).
 BASE_SHA256_FIELD = "tunegate_base_sha256"
 LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "safetensors")
 NOT_LINEAGE_SETTINGS = {"baseModel", "baseSha256", "wordDropout", "joinSameAnswer"}

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { toFloat32 } from '#core/weights/floats.ts';
+import { type GgufTensor, type GgufValue, writeGguf } from '#core/weights/gguf.ts';
+import { LINEAR_MODULES, permutedRows } from '#core/weights/llamaLayout.ts';
+import { readSafetensors, type Tensor } from '#core/weights/safetensors.ts';
 import type { BaseModel, LlamaConfig, TokenizerFile } from './baseModel.ts';
-import { toFloat32 } from './floats.ts';
-import { type GgufTensor, type GgufValue, writeGguf } from './gguf.ts';
-import { LINEAR_MODULES, permutedRows } from './llamaLayout.ts';
-import { readSafetensors, type Tensor } from './safetensors.ts';
 
 /** Part of the cache's key: raise it when the conversion changes. */
 const CONVERSION = 1;

@@ -14,9 +14,17 @@ export type Lanes = {
     signal: AbortSignal,
     use: (sequence: LlamaContextSequence) => Promise<T>,
   ) => Promise<T>;
+  /** Resolves when no call uses this adapter. */
+  readonly idle: (adapterPath: string | null) => Promise<void>;
   /** Closes an adapter's lane as soon as nothing uses it. */
   readonly close: (adapterPath: string) => Promise<void>;
-  readonly stats: () => { readonly open: number; readonly users: number };
+  readonly stats: () => {
+    readonly open: number;
+    readonly users: number;
+    /** How often a lane was opened, and how long the last of these took, in milliseconds. */
+    readonly opened: number;
+    readonly openMs: readonly number[];
+  };
 };
 
 /** Thrown when more calls wait than the engine keeps: the caller answers 503. */
@@ -25,8 +33,10 @@ export class EngineOverloaded extends Error {
 }
 
 const SEQUENCES = 8;
+/** Lanes in memory. Each takes some megabytes, so that calls for further adapters wait for a lane to fall idle. */
 const MAX_OPEN = 8;
 const MAX_WAITING = 1_024;
+const KEPT_TIMES = 1_000;
 const BATCH_TOKENS = 512;
 // More threads than one make a model this small slower by orders of magnitude: they wait for each other.
 const THREADS = 1;
@@ -34,7 +44,8 @@ const CLOSE_CHECK_MS = 20;
 
 /**
  * LoRA belongs to a llama.cpp context, so each active adapter has its own over the one base in memory, and
- * adapters cannot mix. The least recently used idle context is closed when a further one is needed.
+ * adapters cannot mix. The least recently used idle context is closed when a further one is needed; when all are
+ * busy, whoever needs a further one waits for its turn, so that memory is bounded however many adapters are called.
  */
 export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
   const lanes = new Map<string, Promise<Lane>>();
@@ -42,7 +53,14 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
   const users = new Map<string, number>();
   let waiting = 0;
 
+  /** Those who wait for a place among the open lanes, the first of them first. */
+  const queue: (() => void)[] = [];
+  let places = MAX_OPEN;
+  const openMs: number[] = [];
+  let opened = 0;
+
   const open = async (adapterPath: string | null): Promise<Lane> => {
+    const startedMs = performance.now();
     const context = await model.createContext({
       contextSize: contextTokens,
       sequences: SEQUENCES,
@@ -51,21 +69,49 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
       ...(adapterPath === null ? {} : { lora: adapterPath }),
     });
     const free = Array.from({ length: SEQUENCES }, () => context.getSequence());
+    opened += 1;
+    openMs.push(performance.now() - startedMs);
+    if (openMs.length > KEPT_TIMES) openMs.shift();
     return { context, free, waiting: [] };
   };
 
   const dispose = async (key: string): Promise<void> => {
     const lane = lanes.get(key);
     lanes.delete(key);
-    await (await lane)?.context.dispose();
+    try {
+      await (await lane)?.context.dispose();
+    } finally {
+      freePlace();
+    }
   };
 
-  const makeRoom = async (): Promise<void> => {
-    while (lanes.size >= MAX_OPEN) {
-      const idle = [...lanes.keys()].find((key) => (users.get(key) ?? 0) === 0);
-      if (idle === undefined) return; // all are busy: stand above the bound for a while rather than wait for a stranger
-      await dispose(idle);
+  const freePlace = (): void => {
+    places += 1;
+    queue.shift()?.();
+  };
+
+  const idleLane = (): string | undefined => [...lanes.keys()].find((key) => (users.get(key) ?? 0) === 0);
+
+  const turn = async (enqueue: 'push' | 'unshift'): Promise<void> => {
+    if (waiting >= MAX_WAITING) throw new EngineOverloaded('too many calls are waiting for the model');
+    waiting += 1;
+    await new Promise<void>((resolve) => queue[enqueue](resolve));
+    waiting -= 1;
+  };
+
+  /** Takes a place for one more lane: a free one, that of the least recently used idle lane, or the next that is left. */
+  const takePlace = async (): Promise<void> => {
+    // One who was woken in vain is the first of the queue again.
+    for (let enqueue: 'push' | 'unshift' = 'push'; places === 0; ) {
+      const idle = idleLane();
+      if (idle !== undefined) {
+        await dispose(idle);
+        continue;
+      }
+      await turn(enqueue);
+      enqueue = 'unshift';
     }
+    places -= 1;
   };
 
   const laneOf = async (adapterPath: string | null): Promise<Lane> => {
@@ -76,7 +122,12 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
       lanes.set(key, known); // the most recently used stands last
       return known;
     }
-    const opening = makeRoom().then(() => open(adapterPath));
+    const opening = takePlace().then(() =>
+      open(adapterPath).catch((error: unknown) => {
+        freePlace();
+        throw error;
+      }),
+    );
     lanes.set(key, opening);
     opening.catch(() => lanes.delete(key));
     return opening;
@@ -109,6 +160,11 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
     else next(sequence);
   };
 
+  const idle = async (adapterPath: string | null): Promise<void> => {
+    while ((users.get(adapterPath ?? '') ?? 0) > 0)
+      await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
+  };
+
   return {
     withSequence: async (adapterPath, signal, use) => {
       const key = adapterPath ?? '';
@@ -126,14 +182,22 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
       } finally {
         const left = (users.get(key) ?? 1) - 1;
         if (left > 0) users.set(key, left);
-        else users.delete(key);
+        else {
+          users.delete(key);
+          queue.shift()?.(); // its lane has fallen idle: whoever waits may have its place
+        }
       }
     },
+    idle,
     close: async (adapterPath) => {
-      while ((users.get(adapterPath) ?? 0) > 0)
-        await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
+      await idle(adapterPath);
       if (lanes.has(adapterPath)) await dispose(adapterPath);
     },
-    stats: () => ({ open: lanes.size, users: [...users.values()].reduce((a, b) => a + b, 0) }),
+    stats: () => ({
+      open: MAX_OPEN - places,
+      users: [...users.values()].reduce((a, b) => a + b, 0),
+      opened,
+      openMs,
+    }),
   };
 }

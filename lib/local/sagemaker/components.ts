@@ -1,27 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod/mini';
-import { ensureAdapterGguf } from '#local/engine/adapterFiles.ts';
-import { writeWhole } from '#local/engine/baseGguf.ts';
 import type { LocalEngine } from '#local/engine/engine.ts';
-import { fetchArtifact } from './artifacts.ts';
+import { baseComponent, type Component, openComponentFile } from './componentFile.ts';
 import { AwsError, validationError } from './http.ts';
-
-const ComponentSchema = z.object({
-  name: z.string(),
-  endpointName: z.string(),
-  baseId: z.string(),
-  /** Null: the base itself, which stands from the start. */
-  artifactUrl: z.nullable(z.string()),
-  status: z.enum(['Creating', 'InService', 'Failed', 'Deleting']),
-  failureReason: z.nullable(z.string()),
-  /** The converted adapter, once InService. */
-  adapterPath: z.nullable(z.string()),
-  createdAtMs: z.int(),
-  updatedAtMs: z.int(),
-});
-/** An inference component: a base model, or an adapter on one. */
-export type Component = Readonly<z.infer<typeof ComponentSchema>>;
+import { makeAdapterLoader } from './loadAdapter.ts';
 
 export type Components = {
   readonly create: (request: {
@@ -30,9 +12,12 @@ export type Components = {
     readonly baseComponentName: string;
     readonly artifactUrl: string;
   }) => Component;
+  /** The artifact before answers until the new one is loaded, and goes on when that fails. */
+  readonly update: (name: string, artifactUrl: string) => Component;
   readonly describe: (name: string) => Component;
   readonly list: () => readonly Component[];
-  readonly remove: (name: string) => Promise<void>;
+  /** Begins to delete: the component is Deleting until nothing uses it, then gone. */
+  readonly remove: (name: string) => Component;
   /** The component that an invocation names; throws ValidationError as AWS does when it cannot answer. */
   readonly route: (endpointName: string, name: string | undefined) => Component;
 };
@@ -41,7 +26,7 @@ const MAX_COMPONENTS = 10_000;
 
 /**
  * The inference components of the one local endpoint, kept in `<data>/inference-components.json`. Every base model
- * is a component of its own id; adapters are created over the API and survive a restart.
+ * is a component of its own id; adapters come and go over the API and survive a restart.
  */
 export function openComponents(options: {
   readonly dataDirectory: string;
@@ -49,55 +34,84 @@ export function openComponents(options: {
   readonly engines: ReadonlyMap<string, LocalEngine>;
 }): Components {
   const { dataDirectory, endpointName, engines } = options;
-  const file = join(dataDirectory, 'inference-components.json');
-  const components = new Map<string, Component>();
-  mkdirSync(dataDirectory, { recursive: true });
-  if (existsSync(file)) {
-    for (const saved of z.parse(z.array(ComponentSchema), JSON.parse(readFileSync(file, 'utf8')))) {
-      components.set(saved.name, saved);
-    }
-  }
-  const now = Date.now();
-  for (const baseId of engines.keys()) components.set(baseId, baseComponent(baseId, endpointName, now));
+  const file = openComponentFile(join(dataDirectory, 'inference-components.json'));
+  const components = new Map(file.read().map((saved) => [saved.name, saved]));
+  for (const baseId of engines.keys())
+    components.set(baseId, baseComponent(baseId, endpointName, Date.now()));
+  const loadAdapter = makeAdapterLoader(options);
 
-  const save = (): void => {
-    const adapters = [...components.values()].filter((component) => component.artifactUrl !== null);
-    writeWhole(file, Buffer.from(JSON.stringify(adapters, null, 1)));
+  const keep = (component: Component): Component => {
+    components.set(component.name, component);
+    file.write(components.values());
+    return component;
   };
+  const change = (component: Component, changed: Partial<Component>): Component =>
+    keep({ ...component, ...changed, updatedAtMs: Date.now() });
   const find = (name: string): Component => {
     const component = components.get(name);
     if (component === undefined) throw notFound(name);
     return component;
   };
-
-  /** Fetches and converts the artifact; the outcome is the component's state, as at AWS. */
-  const load = async (component: Component): Promise<void> => {
-    const outcome = await loadAdapter(component, dataDirectory, engines).catch((error: unknown) => ({
-      status: 'Failed' as const,
-      failureReason: error instanceof Error ? error.message : String(error),
-    }));
-    if (!components.has(component.name)) return; // deleted meanwhile
-    components.set(component.name, { ...component, ...outcome, updatedAtMs: Date.now() });
-    save();
+  const findAdapter = (name: string): Component => {
+    const component = find(name);
+    if (component.artifactUrl === null)
+      throw refused(`The base "${name}" is part of this server's start and stays.`);
+    return component;
   };
-  // A start that was cut off in the middle of a load begins it again; a finished one is checked to be still there.
+
+  /** Brings a Creating or Updating component to its end; the outcome is its state, as at AWS. */
+  const load = async ({ name, baseId, artifactUrl, nextArtifactUrl }: Component): Promise<void> => {
+    const wanted = nextArtifactUrl ?? artifactUrl ?? '';
+    const loaded = await loadAdapter(baseId, wanted);
+    const now = components.get(name);
+    if (now === undefined || now.status === 'Deleting') return; // deleted meanwhile
+    if (!loaded.ok) {
+      const status = now.status === 'Updating' ? 'InService' : 'Failed';
+      change(now, { status, failureReason: loaded.failureReason, nextArtifactUrl: null });
+      return;
+    }
+    const { adapterPath } = loaded;
+    change(now, {
+      status: 'InService',
+      artifactUrl: wanted,
+      nextArtifactUrl: null,
+      failureReason: null,
+      adapterPath,
+    });
+    await release(now);
+  };
+
+  /** Closes an adapter that no component has any more, when its last call is over, and forgets its file. */
+  const release = async ({ adapterPath, baseId }: Component): Promise<void> => {
+    const isUsed = () => [...components.values()].some((other) => other.adapterPath === adapterPath);
+    if (adapterPath === null || isUsed()) return;
+    await engines.get(baseId)?.lanes.close(adapterPath);
+    if (!isUsed()) rmSync(adapterPath, { force: true });
+  };
+
+  const finishRemoval = async (component: Component): Promise<void> => {
+    await engines.get(component.baseId)?.lanes.idle(component.adapterPath);
+    components.delete(component.name);
+    file.write(components.values());
+    await release(component);
+  };
+
+  const background = (work: Promise<void>): void => void work.catch((error: unknown) => console.error(error));
+  // What was cut off in the middle is begun again; a converted file that is lost is made again.
   for (const component of components.values()) {
-    const lost = component.adapterPath !== null && !existsSync(component.adapterPath);
-    if (component.status === 'Creating' || lost) void load({ ...component, status: 'Creating' });
+    const { status, adapterPath } = component;
+    const lost = adapterPath !== null && !existsSync(adapterPath);
+    if (status === 'Deleting') background(finishRemoval(component));
+    else if (status === 'Creating' || status === 'Updating') background(load(component));
+    else if (lost) background(load(keep({ ...component, status: 'Creating', adapterPath: null })));
   }
 
   return {
     create: (request) => {
-      if (components.has(request.name)) {
-        throw new AwsError(
-          'ValidationException',
-          400,
-          `Cannot create already existing inference component "${request.name}".`,
-        );
-      }
-      if (request.endpointName !== endpointName) {
-        throw new AwsError('ValidationException', 400, `Could not find endpoint "${request.endpointName}".`);
-      }
+      if (components.has(request.name))
+        throw refused(`Cannot create already existing inference component "${request.name}".`);
+      if (request.endpointName !== endpointName)
+        throw refused(`Could not find endpoint "${request.endpointName}".`);
       const base = components.get(request.baseComponentName);
       if (base === undefined || base.artifactUrl !== null) throw notFound(request.baseComponentName);
       if (components.size >= MAX_COMPONENTS) {
@@ -107,38 +121,34 @@ export function openComponents(options: {
           `The local endpoint keeps at most ${MAX_COMPONENTS} inference components.`,
         );
       }
-      const component: Component = {
+      const component = keep({
+        ...baseComponent(base.baseId, endpointName, Date.now()),
         name: request.name,
-        endpointName,
-        baseId: base.baseId,
         artifactUrl: request.artifactUrl,
         status: 'Creating',
-        failureReason: null,
-        adapterPath: null,
-        createdAtMs: Date.now(),
-        updatedAtMs: Date.now(),
-      };
-      components.set(component.name, component);
-      save();
-      void load(component);
+      });
+      background(load(component));
       return component;
+    },
+    update: (name, artifactUrl) => {
+      const component = findAdapter(name);
+      if (component.status !== 'InService' && component.status !== 'Failed')
+        throw refused(`Cannot update inference component "${name}" while it is ${component.status}.`);
+      // One that never served has nothing to go back to.
+      const status = component.status === 'InService' ? 'Updating' : 'Creating';
+      const next = status === 'Updating' ? { nextArtifactUrl: artifactUrl } : { artifactUrl };
+      const updating = change(component, { status, failureReason: null, ...next });
+      background(load(updating));
+      return updating;
     },
     describe: find,
     list: () => [...components.values()],
-    remove: async (name) => {
-      const component = find(name);
-      if (component.artifactUrl === null) {
-        throw new AwsError(
-          'ValidationException',
-          400,
-          `The base "${name}" is part of this server's start and stays.`,
-        );
-      }
-      components.delete(name);
-      save();
-      const shared = [...components.values()].some((other) => other.adapterPath === component.adapterPath);
-      if (component.adapterPath !== null && !shared)
-        await engines.get(component.baseId)?.lanes.close(component.adapterPath);
+    remove: (name) => {
+      const component = findAdapter(name);
+      if (component.status === 'Deleting') return component;
+      const deleting = change(component, { status: 'Deleting' });
+      background(finishRemoval(deleting));
+      return deleting;
     },
     route: (requestedEndpoint, name) => {
       if (requestedEndpoint !== endpointName)
@@ -150,7 +160,7 @@ export function openComponents(options: {
       }
       const component = components.get(name);
       if (component === undefined) throw validationError(`Inference Component "${name}" not found.`);
-      if (component.status !== 'InService') {
+      if (component.status !== 'InService' && component.status !== 'Updating') {
         throw validationError(
           `Inference Component "${name}" is not InService: it has no capacity to process this request.`,
         );
@@ -160,40 +170,6 @@ export function openComponents(options: {
   };
 }
 
-async function loadAdapter(
-  component: Component,
-  dataDirectory: string,
-  engines: ReadonlyMap<string, LocalEngine>,
-): Promise<Pick<Component, 'status' | 'failureReason'> & { readonly adapterPath?: string }> {
-  const engine = engines.get(component.baseId);
-  if (engine === undefined || component.artifactUrl === null) {
-    return { status: 'Failed', failureReason: `the base ${component.baseId} is not loaded` };
-  }
-  const directory = await fetchArtifact(component.artifactUrl, join(dataDirectory, 'artifacts'));
-  try {
-    const converted = ensureAdapterGguf(engine.base, directory, join(dataDirectory, 'gguf'));
-    if (!converted.ok) {
-      return { status: 'Failed', failureReason: `${converted.error.code}: ${converted.error.message}` };
-    }
-    // Applied once before it is called in service: what llama.cpp rejects fails here, and the first call finds it warm.
-    await engine.lanes.withSequence(converted.value, new AbortController().signal, async () => undefined);
-    return { status: 'InService', failureReason: null, adapterPath: converted.value };
-  } finally {
-    rmSync(directory, { recursive: true, force: true }); // what serves is the converted file
-  }
-}
+const refused = (message: string): AwsError => new AwsError('ValidationException', 400, message);
 
-const baseComponent = (baseId: string, endpointName: string, atMs: number): Component => ({
-  name: baseId,
-  endpointName,
-  baseId,
-  artifactUrl: null,
-  status: 'InService',
-  failureReason: null,
-  adapterPath: null,
-  createdAtMs: atMs,
-  updatedAtMs: atMs,
-});
-
-const notFound = (name: string): AwsError =>
-  new AwsError('ValidationException', 400, `Could not find inference component "${name}".`);
+const notFound = (name: string): AwsError => refused(`Could not find inference component "${name}".`);

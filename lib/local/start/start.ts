@@ -117,10 +117,14 @@ async function startServices(options: {
     DODO_PAYMENTS_API_KEY: secrets.dodoApiKey,
   };
   const webhook = ['--webhook-url', `${baseUrl}/webhooks/dodo`];
+  const startedAws = group.startOwn('aws', ['--data', paths.aws], {});
   const [dynamodb, aws, sagemaker, dodo] = await Promise.all([
     external ?? group.startDynamoDb(paths.dynamodb),
-    group.startOwn('aws', ['--data', paths.aws], {}),
-    group.startOwn('sagemaker', ['--data', paths.sagemaker], {}),
+    startedAws,
+    // It fetches adapters from S3 and puts them there.
+    startedAws.then((url) =>
+      group.startOwn('sagemaker', ['--data', paths.sagemaker], { AWS_ENDPOINT_URL_S3: url }),
+    ),
     group.startOwn('dodo', ['--data', paths.dodo, ...webhook], dodoKeys),
   ]);
   return { baseUrl, dynamodb, aws, sagemaker, dodo };

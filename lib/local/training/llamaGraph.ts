@@ -1,7 +1,7 @@
+import { toFloat32 } from '#core/weights/floats.ts';
+import { LINEAR_MODULES, type LinearModule } from '#core/weights/llamaLayout.ts';
+import type { Tensor } from '#core/weights/safetensors.ts';
 import type { LlamaConfig } from '#local/engine/baseModel.ts';
-import { toFloat32 } from '#local/engine/floats.ts';
-import { LINEAR_MODULES, type LinearModule } from '#local/engine/llamaLayout.ts';
-import type { Tensor } from '#local/engine/safetensors.ts';
 import { type Autodiff, makeAutodiff } from './autodiff.ts';
 import { makeOnnxModel, type OnnxModel, type Value } from './onnxModel.ts';
 

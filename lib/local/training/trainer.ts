@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Tensor as StoredTensor } from '#core/weights/safetensors.ts';
 import type { LlamaConfig } from '#local/engine/baseModel.ts';
-import type { Tensor as StoredTensor } from '#local/engine/safetensors.ts';
 import { type AdamState, adamStep, makeAdamState } from './adamW.ts';
 import { type Batch, makeBatch } from './batch.ts';
 import type { Example } from './examples.ts';

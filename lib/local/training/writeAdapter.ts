@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BASE_SHA256_FIELD } from '#local/engine/adapterFiles.ts';
-import { toFloatBytes } from '#local/engine/floats.ts';
-import { LINEAR_MODULES } from '#local/engine/llamaLayout.ts';
-import { type Tensor, writeSafetensors } from '#local/engine/safetensors.ts';
+import { BASE_SHA256_FIELD } from '#core/weights/adapterGguf.ts';
+import { toFloatBytes } from '#core/weights/floats.ts';
+import { LINEAR_MODULES } from '#core/weights/llamaLayout.ts';
+import { type Tensor, writeSafetensors } from '#core/weights/safetensors.ts';
 import type { TrainedParameter } from './trainer.ts';
 import type { TrainingSettings } from './trainLora.ts';
 

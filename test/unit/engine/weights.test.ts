@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { toFloat32, toFloatBytes, toHalfBytes } from '#local/engine/floats.ts';
-import { permutedRows } from '#local/engine/llamaLayout.ts';
-import { readSafetensors, writeSafetensors } from '#local/engine/safetensors.ts';
+import { toFloat32, toFloatBytes, toHalfBytes } from '#core/weights/floats.ts';
+import { permutedRows } from '#core/weights/llamaLayout.ts';
+import { readSafetensors, writeSafetensors } from '#core/weights/safetensors.ts';
 
 test('a safetensors file is read as it was written, metadata included', () => {
   const written = writeSafetensors({

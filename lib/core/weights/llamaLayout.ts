@@ -1,6 +1,14 @@
-import type { LlamaConfig } from './baseModel.ts';
+/** What decides the shapes of a Llama's matrices; the names are those of its config.json. */
+export type LlamaShape = {
+  readonly num_hidden_layers: number;
+  readonly hidden_size: number;
+  readonly num_attention_heads: number;
+  readonly num_key_value_heads: number;
+  readonly head_dim: number;
+  readonly intermediate_size: number;
+};
 
-type Size = (config: LlamaConfig) => number;
+type Size = (config: LlamaShape) => number;
 
 export type LinearModule = {
   /** The module's name inside a layer, as Hugging Face has it. */
