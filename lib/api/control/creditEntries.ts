@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
+import type { MonthlyCharge } from '#core/ledger/months.ts';
 import { ENTRY_KINDS, ENTRY_SOURCES, type Entry } from '#core/ledger/types.ts';
 import { parseDay } from '#core/metering/periods.ts';
 import type { TenantId } from '#core/shared/ids.ts';
@@ -89,4 +90,16 @@ const entryBody = (entry: Entry) => ({
           price_book: entry.usage.priceBook,
         },
       }),
+  ...(entry.monthly === undefined ? {} : { monthly: monthlyBody(entry.monthly) }),
+});
+
+/** Where in its month a charge was placed, and what each measure added to the month's bill. */
+const monthlyBody = ({ counter, shares }: MonthlyCharge) => ({
+  counter,
+  shares: shares.map(({ measure, before, used, amountMicro }) => ({
+    measure,
+    before,
+    used,
+    amount: formatCredits(amountMicro),
+  })),
 });

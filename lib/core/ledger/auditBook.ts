@@ -1,5 +1,6 @@
 import type { GrantId } from '#core/shared/ids.ts';
 import { sumMicro } from './account.ts';
+import type { MonthlyCharge, MonthTotals } from './months.ts';
 import { addRollups, rollupKey, rollupOf } from './rollup.ts';
 import type { Account, Entry, EntryKind, EntrySource, GrantRecord, UsageRollup } from './types.ts';
 
@@ -13,6 +14,7 @@ export type AuditRow =
       readonly kinds: readonly string[];
       readonly accountVersion: number;
     }
+  | { readonly row: 'month'; readonly month: MonthTotals; readonly accountVersion: number }
   | { readonly row: 'rollup'; readonly rollup: UsageRollup; readonly accountVersion: number };
 
 export type ViolationCode =
@@ -27,6 +29,7 @@ export type ViolationCode =
   | 'grant_record_differs'
   | 'mark_differs'
   | 'rollup_differs'
+  | 'month_differs'
   | 'hold_overdue';
 
 export type Violation = { readonly code: ViolationCode; readonly message: string };
@@ -57,7 +60,12 @@ export function makeBookAuditor(account: Account): BookAuditor {
   const versions = new Set<number>();
   const rollups = new Map<string, UsageRollup>();
   const ofGrant = new Map<string, number>();
-  const rows = { rollups: new Map<string, UsageRollup>(), grants: new Map<GrantId, GrantRecord>() };
+  const months = makeMonthSums();
+  const rows = {
+    rollups: new Map<string, UsageRollup>(),
+    grants: new Map<GrantId, GrantRecord>(),
+    months: makeMonthSums(),
+  };
   let entries = 0;
   let outgrown = false;
 
@@ -73,6 +81,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
     if (entry.amountMicro * SIGN[entry.kind] < 0) {
       violate('wrong_sign', `${source} has the amount ${entry.amountMicro}`);
     }
+    if (entry.monthly !== undefined) months.addCharge(entry.monthly);
     const rollup = rollupOf(entry);
     if (rollup === undefined) return;
     const sum = rollups.get(rollupKey(rollup));
@@ -84,6 +93,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
       if (row.row === 'entry') return addEntry(row.entry);
       if (row.accountVersion > account.version) outgrown = true;
       else if (row.row === 'grant') rows.grants.set(row.record.id, row.record);
+      else if (row.row === 'month') rows.months.addTotals(row.month);
       else if (row.row === 'rollup') rows.rollups.set(rollupKey(row.rollup), row.rollup);
       else for (const kind of row.kinds) marked.add(sourceKey(row.source, kind));
     },
@@ -101,6 +111,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
               ...checkGrants(account, rows.grants, ofGrant),
               ...checkMarks(sources, marked),
               ...checkRollups(rollups, rows.rollups),
+              ...checkMonths(months.sums, rows.months.sums),
             ]),
       ];
       return { outgrown, entries, violations };
@@ -225,3 +236,33 @@ const sameRollup = (a: UsageRollup | undefined, b: UsageRollup | undefined): boo
   a.outputTokens === b.outputTokens &&
   a.computeMs === b.computeMs &&
   a.costMicro === b.costMicro;
+
+type MonthSums = ReadonlyMap<string, { readonly units: number; readonly billedMicro: number }>;
+
+/** Every total of a month is the sum of what its entries added, in units and in what was billed. */
+function checkMonths(expected: MonthSums, stored: MonthSums): readonly Violation[] {
+  const keys = new Set([...expected.keys(), ...stored.keys()]);
+  return [...keys].flatMap((key) => {
+    const [sum, total] = [expected.get(key), stored.get(key)];
+    if (sum?.units === total?.units && sum?.billedMicro === total?.billedMicro) return [];
+    return [fault('month_differs', `the total of the month ${key} is not the sum of its entries`)];
+  });
+}
+
+function makeMonthSums() {
+  const sums = new Map<string, { units: number; billedMicro: number }>();
+  const addTo = (key: string, units: number, billedMicro: number): void => {
+    const sum = sums.get(key) ?? { units: 0, billedMicro: 0 };
+    sums.set(key, { units: sum.units + units, billedMicro: sum.billedMicro + billedMicro });
+  };
+  return {
+    sums,
+    addCharge: ({ counter, shares }: MonthlyCharge): void => {
+      for (const { measure, used, amountMicro } of shares) addTo(`${counter} ${measure}`, used, amountMicro);
+    },
+    addTotals: ({ counter, totals }: MonthTotals): void => {
+      for (const [measure, { units, billedMicro }] of Object.entries(totals))
+        addTo(`${counter} ${measure}`, units, billedMicro);
+    },
+  };
+}

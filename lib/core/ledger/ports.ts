@@ -1,4 +1,5 @@
 import type { UsageEvent } from '#core/metering/types.ts';
+import type { RatedInMonth } from '#core/pricing/rateInMonth.ts';
 import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import type { Result } from '#core/shared/result.ts';
@@ -28,8 +29,11 @@ export type HoldRefused =
   | { readonly code: 'too_many_holds' }
   | { readonly code: 'account_not_found' };
 
-/** A rated usage event, ready to be settled against its hold. */
-export type Charge = { readonly event: UsageEvent; readonly amountMicro: MicroCredits };
+/**
+ * A rated usage event, ready to be settled against its hold. What `monthly` adds to `amountMicro` is known when it is
+ * settled: it depends on what the month has by then.
+ */
+export type Charge = { readonly event: UsageEvent } & RatedInMonth;
 
 export type SettledCharge =
   | {

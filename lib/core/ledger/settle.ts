@@ -10,36 +10,61 @@ import {
 import { take } from './account.ts';
 import type { AvailableGuard, Change, EntryDraft } from './change.ts';
 import { endHolds } from './holds.ts';
+import { countersOf, type MonthTotals, placeInMonth } from './months.ts';
 import type { Charge, SettledCharge } from './ports.ts';
 import type { Account } from './types.ts';
 
-export type Settlement = Change & { readonly outcomes: readonly SettledCharge[] };
+export type Settlement = Change & {
+  readonly outcomes: readonly SettledCharge[];
+  /** The months that the charges were placed in, as they are with them. */
+  readonly months: readonly MonthTotals[];
+};
+
+const NO_MONTHS: ReadonlyMap<string, MonthTotals> = new Map();
 
 /**
  * Charges rated usage, in the order given, and closes the holds it was placed under. A charge takes what its hold
  * set aside, and beyond that (an expired hold, an actual above the estimate) only what is available with the
  * overdraft; the rest is the entry's shortfall. Events that were settled before must be left out by the caller.
+ * `months` are the totals of the months that charges are placed in, as far as there are any.
  */
-export function settleCharges(before: Account, charges: readonly Charge[]): Settlement {
+export function settleCharges(
+  before: Account,
+  charges: readonly Charge[],
+  months: ReadonlyMap<string, MonthTotals> = NO_MONTHS,
+): Settlement {
   const version = before.version + 1;
   let account = before;
   let guard: AvailableGuard = { kind: 'none' };
   const entries: EntryDraft[] = [];
   const outcomes: SettledCharge[] = [];
+  let placed = months;
 
   for (const charge of charges) {
+    const { amountMicro, monthly, months: after } = placeInMonth(placed, charge);
+    placed = after;
     const held = account.holds[charge.event.holdId]?.amountMicro ?? ZERO;
     const returned = endHolds(account, [charge.event.holdId]);
     const reach = addMicro(returned.availableMicro, returned.overdraftLimitMicro);
-    const chargedMicro = minMicro(charge.amountMicro, maxMicro(held, reach));
-    const shortfallMicro = subtractMicro(charge.amountMicro, chargedMicro);
+    const chargedMicro = minMicro(amountMicro, maxMicro(held, reach));
+    const shortfallMicro = subtractMicro(amountMicro, chargedMicro);
 
-    guard = stricter(guard, guardOf(before, { amount: charge.amountMicro, held, reach }));
+    guard = stricter(guard, guardOf(before, { amount: amountMicro, held, reach }));
     account = take(returned, chargedMicro);
-    entries.push(chargeEntry(charge, chargedMicro, shortfallMicro, version));
+    entries.push({
+      ...chargeEntry(charge, chargedMicro, shortfallMicro, version),
+      ...(monthly && { monthly }),
+    });
     outcomes.push({ outcome: 'settled', chargedMicro, shortfallMicro });
   }
-  return { account: { ...account, version }, entries, grants: [], guard, outcomes };
+  return {
+    account: { ...account, version },
+    entries,
+    grants: [],
+    guard,
+    outcomes,
+    months: countersOf(charges).flatMap((counter) => placed.get(counter) ?? []),
+  };
 }
 
 type Reach = { readonly amount: MicroCredits; readonly held: MicroCredits; readonly reach: MicroCredits };

@@ -1,6 +1,7 @@
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { EntryId, GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
+import type { MonthlyCharge } from './months.ts';
 
 /** Whether an account may place holds. `suspended` keeps its credits; `closed` never opens again. */
 export type AccountStatus = 'active' | 'suspended' | 'closed';
@@ -129,6 +130,8 @@ export type Entry = {
   readonly shortfallMicro?: MicroCredits;
   readonly reason?: string;
   readonly actor?: string;
+  /** For charges by tiers of the month: what the month had before, and what this added to its bill. */
+  readonly monthly?: MonthlyCharge;
   /** For charges: the call as it was measured, for statements and the usage archive. */
   readonly usage?: UsageEvent;
 };

@@ -1,6 +1,6 @@
 import { type Charge, type Ledger, LedgerUnavailable, type SettledCharge } from '#core/ledger/ports.ts';
 import { bookByVersion } from '#core/pricing/priceBooks.ts';
-import { rateUsage } from '#core/pricing/rateUsage.ts';
+import { rateInMonth } from '#core/pricing/rateInMonth.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
@@ -69,9 +69,9 @@ function rateMessage(books: readonly PriceBook[], body: string): Result<Charge, 
   const book = bookByVersion(books, priceBook);
   if (book === undefined)
     return err({ code: 'unknown_price_book', message: `${named} is not deployed here` });
-  const amount = rateUsage(book, event.value);
-  if (!amount.ok) return err({ code: 'unpriced_model', message: `${named} has no price for ${model}` });
-  return ok({ event: event.value, amountMicro: amount.value });
+  const rated = rateInMonth(book, event.value);
+  if (!rated.ok) return err({ code: 'unpriced_model', message: `${named} has no price for ${model}` });
+  return ok({ event: event.value, ...rated.value });
 }
 
 /** Settles in as few transactions as fit; where that is impossible one by one, so that a bad charge fails alone. */

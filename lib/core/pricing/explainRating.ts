@@ -1,7 +1,9 @@
-import { formatCredits, type MicroCredits, micro } from '#core/shared/money.ts';
+import { addMicro, formatCredits, type MicroCredits, micro } from '#core/shared/money.ts';
+import { explainMonth, type PlaceInMonth } from './explainMonth.ts';
 import { localTime } from './localTime.ts';
+import { priceCall } from './priceCall.ts';
 import { type FoundRates, ratesOf } from './ratesOf.ts';
-import { isFree, type RatedUsage, rateUsage } from './rateUsage.ts';
+import { isFree, measureOf, type RatedUsage, rateUsage } from './rateUsage.ts';
 import type { PriceBook, PriceWindow } from './types.ts';
 
 /** One step of a rating: what was looked at, and what came of it. */
@@ -12,24 +14,40 @@ export type Explanation = {
   readonly amountMicro: MicroCredits | null;
 };
 
-/** Every step by which a call came to its price. `amountMicro` is what `rateUsage` answers; null: it has no price. */
-export function explainRating(book: PriceBook, call: RatedUsage): Explanation {
+/**
+ * Every step by which a call came to its price; `place` is where in its month it was settled, for tiers. `amountMicro`
+ * is what it is charged; null: it has no price. Of a call by tiers that is not settled, the most that it may be.
+ */
+export function explainRating(book: PriceBook, call: RatedUsage, place?: PlaceInMonth): Explanation {
   const begun = `in force from ${new Date(book.effectiveFromMs).toISOString()}`;
   const first = { step: 'price book', detail: `${book.id} version ${book.version}, ${begun}` };
   const found = ratesOf(book, call);
-  const amount = rateUsage(book, call);
-  if (found === undefined || !amount.ok) {
+  const most = rateUsage(book, call);
+  if (found === undefined || !most.ok) {
     const none = { step: 'line', detail: `none for the model ${call.model} and this tenant` };
     return { steps: [first, none], amountMicro: null };
   }
   const steps = [first, lineStep(found), ...windowSteps(found, call)];
-  const sum = {
+  if (isFree(call)) {
+    const free = { step: 'price', detail: '0: the engine failed before the first token' };
+    return { steps: [...steps, free], amountMicro: most.value };
+  }
+  const parts = [...steps, ...partSteps(found, call)];
+  const own = priceCall(found.rates, measureOf(found, call));
+  const sum = `${formatCredits(own)} credits: the sum, rounded up to a millionth`;
+  if (found.line.monthly === undefined)
+    return { steps: [...parts, { step: 'price', detail: sum }], amountMicro: own };
+  if (place === undefined) {
+    const atMost = `at most ${formatCredits(most.value)} credits: its place in the month is not known`;
+    return { steps: [...parts, { step: 'price', detail: atMost }], amountMicro: most.value };
+  }
+  const month = explainMonth(found, place);
+  const amountMicro = addMicro(own, month.amountMicro);
+  const whole = {
     step: 'price',
-    detail: `${formatCredits(amount.value)} credits: the sum, rounded up to a millionth`,
+    detail: `${formatCredits(amountMicro)} credits, ${formatCredits(own)} of them by itself`,
   };
-  if (!isFree(call)) return { steps: [...steps, ...partSteps(found, call), sum], amountMicro: amount.value };
-  const free = { step: 'price', detail: '0: the engine failed before the first token' };
-  return { steps: [...steps, free], amountMicro: amount.value };
+  return { steps: [...parts, ...month.steps, whole], amountMicro };
 }
 
 function lineStep({ line }: FoundRates): RatingStep {

@@ -1,4 +1,5 @@
-import type { BookText, LineText, PartsText } from './priceBooksFile.ts';
+import { mistakeInMonthly } from './mistakeInMonthly.ts';
+import type { BookText, LineText, PartsText, WindowText } from './priceBooksFile.ts';
 
 /** The first mistake that no field shows by itself, as its place and the mend; undefined when there is none. */
 export function findMistake(books: readonly BookText[]): string | undefined {
@@ -25,28 +26,48 @@ function mistakeInPrices(lines: readonly LineText[], book: string): string | und
       if (seen.has(whom)) return `${path} repeats ${whom}: keep one line`;
       seen.add(whom);
     }
-    const windows = line.windows ?? [];
-    const own = mistakeInParts(line, path);
-    if (own !== undefined) return own;
-    for (const [at, window] of windows.entries()) {
-      const place = `${path}.windows[${at}]`;
-      if (window.from === window.until)
-        return `${place}.until must differ from "from": a window of the whole day is the line itself`;
-      const mistake = mistakeInParts(window, place);
-      if (mistake !== undefined) return mistake;
-    }
+    const mistake = mistakeInLine(line, path);
+    if (mistake !== undefined) return mistake;
   }
   return undefined;
 }
 
+function mistakeInLine(line: LineText, path: string): string | undefined {
+  const { monthly } = line;
+  const windows = (line.windows ?? []).map((parts, at) => ({ path: `${path}.windows[${at}]`, parts }));
+  return (
+    mistakeInParts(line, path, monthly !== undefined) ??
+    first(windows, ({ path: place, parts }) => mistakeInWindow(parts, place)) ??
+    (monthly === undefined
+      ? undefined
+      : mistakeInMonthly(monthly, `${path}.monthly`, [{ path, parts: line }, ...windows]))
+  );
+}
+
+const first = <T>(all: readonly T[], find: (one: T) => string | undefined): string | undefined => {
+  for (const one of all) {
+    const found = find(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+const mistakeInWindow = (window: WindowText, path: string): string | undefined =>
+  window.from === window.until
+    ? `${path}.until must differ from "from": a window of the whole day is the line itself`
+    : mistakeInParts(window, path);
+
 const UNITS = ['InputTokens', 'OutputTokens', 'TrainingTokens'] as const;
 
-function mistakeInParts(parts: PartsText, path: string): string | undefined {
+function mistakeInParts(parts: PartsText, path: string, mayBeEmpty = false): string | undefined {
   for (const unit of UNITS) {
     if (parts[`perThousand${unit}`] !== undefined && parts[`perMillion${unit}`] !== undefined)
       return `${path}.perThousand${unit} says again what perMillion${unit} says: keep one of them`;
   }
-  if (Object.entries(parts).some(([key, value]) => key.startsWith('per') && value !== undefined))
+  if (
+    mayBeEmpty ||
+    Object.entries(parts).some(([key, value]) => key.startsWith('per') && value !== undefined)
+  )
     return undefined;
   return `${path} has no price: give perRequest, perMillionInputTokens or another; "0" where it is free`;
 }

@@ -1,9 +1,7 @@
 import * as z from 'zod/mini';
-import { type MicroCredits, parseCredits } from '#core/shared/money.ts';
-import { isTimeZone } from './localTime.ts';
+import { MonthlyText } from './monthlyPricesText.ts';
+import { MAX_PRICE_CREDITS, must, price, timeZone } from './priceText.ts';
 
-/** The highest price of one request, second or million tokens, in credits; it keeps every amount far from overflow. */
-const MAX_PRICE_CREDITS = 1_000_000;
 /** As long as the chat function may run, and so the longest that an engine can work on a call. */
 export const MAX_COMPUTE_SECONDS = 900;
 const MAX_WEIGHT = 1_000_000;
@@ -12,19 +10,8 @@ const UTC_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/;
 export const CLOCK_TIME = /^([01]\d|2[0-3]):([0-5]\d)$/;
 export const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
-const must = (isRight: (text: string) => boolean, error: string) =>
-  z.string().check(z.refine((text: string) => isRight(text), { error: `must be ${error}` }));
-
-const price = (maxCredits: number) =>
-  z.optional(
-    must(
-      (text) => isPrice(text, maxCredits),
-      `a decimal string of credits from "0" to "${maxCredits}" with at most six decimals, such as "0.005"`,
-    ),
-  );
-
-const perMillion = price(MAX_PRICE_CREDITS);
-const perThousand = price(MAX_PRICE_CREDITS / 1_000);
+const perMillion = z.optional(price(MAX_PRICE_CREDITS));
+const perThousand = z.optional(price(MAX_PRICE_CREDITS / 1_000));
 
 const parts = {
   perRequest: perMillion,
@@ -44,7 +31,7 @@ const bookId = must(
 );
 
 const Window = z.strictObject({
-  timeZone: must(isTimeZone, 'an IANA time zone such as "Europe/Berlin"'),
+  timeZone,
   days: z.optional(z.array(z.enum(DAYS)).check(z.minLength(1))),
   from: clockTime,
   until: clockTime,
@@ -59,6 +46,7 @@ const Line = z.strictObject({
   ...parts,
   maxComputeSeconds: z.optional(z.int().check(z.gte(1), z.lte(MAX_COMPUTE_SECONDS))),
   windows: z.optional(z.array(Window)),
+  monthly: z.optional(MonthlyText),
 });
 
 const Book = z.strictObject({
@@ -92,16 +80,4 @@ export type PartsText = { readonly [Part in keyof typeof parts]?: string | undef
 /** By hand, because the schema library's own check weighs more than everything else here in a bundle. */
 function isUtcTime(text: string): boolean {
   return UTC_TIME.test(text) && !Number.isNaN(Date.parse(text));
-}
-
-function isPrice(text: string, maxCredits: number): boolean {
-  const amount = parseCredits(text);
-  return amount !== undefined && amount >= 0 && amount <= maxCredits * 1_000_000;
-}
-
-/** An amount that the schema let through. */
-export function priceIn(text: string): MicroCredits {
-  const amount = parseCredits(text);
-  if (amount === undefined) throw new Error('a price passed the schema that is not an amount');
-  return amount;
 }

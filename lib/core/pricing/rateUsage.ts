@@ -1,9 +1,10 @@
 import type { UsageEvent } from '#core/metering/types.ts';
 import { type MicroCredits, ZERO } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import { priceCall } from './priceCall.ts';
+import { mostOf } from './mostOf.ts';
+import type { CallMeasure } from './priceCall.ts';
 import type { Unpriced } from './quoteCall.ts';
-import { ratesOf } from './ratesOf.ts';
+import { type FoundRates, ratesOf } from './ratesOf.ts';
 import type { PriceBook } from './types.ts';
 
 /** What rating needs of a usage event. */
@@ -22,16 +23,21 @@ export type RatedUsage = Pick<
 /**
  * What a call costs, in µcr, by the book that its usage event names (see `bookByVersion`). An engine that failed
  * before the first token costs nothing, not even the part per request; everything else costs what was delivered.
+ * Where its line has tiers by month, this is the most that it may cost: `rateInMonth` has the rest.
  * Errors: unpriced_model.
  */
 export function rateUsage(book: PriceBook, event: RatedUsage): Result<MicroCredits, Unpriced> {
   const found = ratesOf(book, event);
   if (found === undefined) return err({ code: 'unpriced_model' });
   if (isFree(event)) return ok(ZERO);
-  const { inputTokens, outputTokens } = event;
-  const computeMs = Math.min(event.computeMs, found.line.maxComputeMs);
-  return ok(priceCall(found.rates, { inputTokens, outputTokens, computeMs }));
+  return ok(mostOf(found, measureOf(found, event)));
 }
+
+/** What is charged for of a call; of its compute time no more than the line's limit. */
+export const measureOf = (
+  { line }: FoundRates,
+  { inputTokens, outputTokens, computeMs }: CallMeasure,
+): CallMeasure => ({ inputTokens, outputTokens, computeMs: Math.min(computeMs, line.maxComputeMs) });
 
 /** Whether the engine failed before anything was delivered. */
 export const isFree = ({

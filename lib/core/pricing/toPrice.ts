@@ -1,12 +1,13 @@
 import { type MicroCredits, micro, ZERO } from '#core/shared/money.ts';
+import { toMonthlyPrices } from './monthlyPricesText.ts';
 import {
   DAYS,
   type LineText,
   MAX_COMPUTE_SECONDS,
   type PartsText,
-  priceIn,
   type WindowText,
 } from './priceBooksFile.ts';
+import { priceIn } from './priceText.ts';
 import type { ModelPrice, PriceWindow, Rates } from './types.ts';
 
 const NO_RATES: Rates = {
@@ -26,6 +27,7 @@ export function toPrice(line: LineText): ModelPrice {
     rates,
     windows: (line.windows ?? []).map((window) => toWindow(window, rates)),
     maxComputeMs: (line.maxComputeSeconds ?? MAX_COMPUTE_SECONDS) * 1_000,
+    monthly: line.monthly === undefined ? undefined : toMonthlyPrices(line.monthly),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { MicroCredits } from '#core/shared/money.ts';
+import type { MonthlyTiers } from './monthlyTiers.ts';
 
 /** What is charged for each measure of work, in µcr. All parts add up; a part that does not apply is 0. */
 export type Rates = {
@@ -23,6 +24,17 @@ export type PriceWindow = {
   readonly rates: Rates;
 };
 
+/** What a month may be summed by. `requests` are calls; `computeMs` what is charged of the engine's work. */
+export const MONTHLY_MEASURES = ['requests', 'inputTokens', 'outputTokens', 'computeMs'] as const;
+export type MonthlyMeasure = (typeof MONTHLY_MEASURES)[number];
+
+/** Prices by a tenant's total of the month, each in the place of the rate of its measure. */
+export type MonthlyPrices = {
+  /** IANA name: whose calendar the months are of. */
+  readonly timeZone: string;
+  readonly plans: Readonly<Partial<Record<MonthlyMeasure, MonthlyTiers>>>;
+};
+
 /** What one model costs one or all tenants. */
 export type ModelPrice = {
   /** The model alias, or `*` for every model that no other line names. */
@@ -34,6 +46,8 @@ export type ModelPrice = {
   readonly windows: readonly PriceWindow[];
   /** The most compute time of one call that is charged; the quote counts on all of it. */
   readonly maxComputeMs: number;
+  /** Undefined: no measure is priced by the month. */
+  readonly monthly: MonthlyPrices | undefined;
 };
 
 /** Parts the tenants of a book among other books, its arms, as the weights say; a tenant stays in its arm. */

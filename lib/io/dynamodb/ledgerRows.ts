@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { nextGrantExpiryMs } from '#core/ledger/account.ts';
-import type { AuditRow } from '#core/ledger/auditBook.ts';
 import type { EntryDraft } from '#core/ledger/change.ts';
 import { rollupKey } from '#core/ledger/rollup.ts';
 import {
@@ -13,6 +12,7 @@ import {
   type GrantRecord,
   type UsageRollup,
 } from '#core/ledger/types.ts';
+import { MONTHLY_MEASURES } from '#core/pricing/types.ts';
 import type { EntryId, GrantId, HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 import { idSchema, microSchema } from '#core/shared/schemas.ts';
 
@@ -29,6 +29,7 @@ export const ledgerKeys = {
   },
   grant: (grantId: GrantId) => `GRANT#${grantId}`,
   mark: (source: EntrySource) => `MARK#${source.kind}#${bounded(source.id)}`,
+  month: (counter: string) => `MONTH#${counter}`,
   rollupPrefix: 'ROLL#',
   rollup: (rollup: Pick<UsageRollup, 'day' | 'keyId' | 'model'>) => `ROLL#${rollupKey(rollup)}`,
 };
@@ -87,7 +88,7 @@ export const fromAccount = (account: Account) => ({
   archiveDue: {},
 });
 
-const sourceSchema = z.object({
+export const sourceSchema = z.object({
   kind: z.enum(ENTRY_SOURCES),
   id: z.string(),
 });
@@ -113,6 +114,12 @@ const usageEventSchema = z.object({
   priceBook: z.object({ id: z.string(), version: z.int() }),
 });
 
+const measure = z.enum(MONTHLY_MEASURES);
+const monthlySchema = z.object({
+  counter: z.string(),
+  shares: z.array(z.object({ measure, before: z.int(), used: z.int(), amountMicro: microSchema })),
+});
+
 const entrySchema = z.object({
   id: idSchema<EntryId>('entry'),
   tenantId,
@@ -127,6 +134,7 @@ const entrySchema = z.object({
   shortfallMicro: z.exactOptional(microSchema),
   reason: z.exactOptional(z.string()),
   actor: z.exactOptional(z.string()),
+  monthly: z.exactOptional(monthlySchema),
   usage: z.exactOptional(usageEventSchema),
 });
 
@@ -174,23 +182,5 @@ const rollupSchema = z.object({
   computeMs: z.number(),
   costMicro: microSchema,
 });
-
-const versionSchema = z.object({ accountVersion: z.int() });
-const markSchema = z.object({ source: sourceSchema, made: z.record(z.string(), z.string()) });
-
-/** Reads any row of a book but the account. Throws for a row that no part of this store writes. */
-export function toAuditRow(item: Readonly<Record<string, unknown>>): AuditRow {
-  const key = String(item['sk']);
-  const accountVersion = () => versionSchema.parse(item).accountVersion;
-  if (key.startsWith('ENTRY#')) return { row: 'entry', entry: toEntry(item) };
-  if (key.startsWith('GRANT#')) {
-    return { row: 'grant', record: toGrantRecord(item), accountVersion: accountVersion() };
-  }
-  if (key.startsWith('ROLL#')) {
-    return { row: 'rollup', rollup: toRollup(item), accountVersion: accountVersion() };
-  }
-  const { source, made } = markSchema.parse(item);
-  return { row: 'mark', source, kinds: Object.keys(made), accountVersion: accountVersion() };
-}
 
 export const toRollup = (item: unknown): UsageRollup => rollupSchema.parse(item);

@@ -1,8 +1,10 @@
+import { countersOf } from '#core/ledger/months.ts';
 import type { Charge, SettledCharge } from '#core/ledger/ports.ts';
 import { dayOf } from '#core/ledger/rollup.ts';
 import { type Settlement, settleCharges } from '#core/ledger/settle.ts';
 import type { Account } from '#core/ledger/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
+import { type KeptMonth, monthWrite, readMonths } from './ledgerMonths.ts';
 import { cancellationCodes, MOVED, withRetries } from './ledgerRetry.ts';
 import { finishEntry, ledgerKeys, sha256 } from './ledgerRows.ts';
 import { type LedgerTable, readAccountItem, writeTogether } from './ledgerTable.ts';
@@ -38,22 +40,23 @@ function distinct(charges: readonly Charge[]): readonly Charge[] {
   return [...byEvent.values()];
 }
 
-/** Fills transactions: one item for the account, one an entry, one a roll-up. */
+/** Fills transactions: one item for the account, one an entry, one a roll-up, one a month that is counted. */
 function chunksOf(charges: readonly Charge[]): readonly (readonly Charge[])[] {
   const chunks: Charge[][] = [];
   let chunk: Charge[] = [];
-  let rollups = new Set<string>();
+  let sums = new Set<string>();
   for (const charge of charges) {
     const { startedAtMs, keyId, model } = charge.event;
     const rollup = ledgerKeys.rollup({ day: dayOf(startedAtMs), keyId, model });
-    const items = 1 + chunk.length + 1 + rollups.size + (rollups.has(rollup) ? 0 : 1);
+    const added = [rollup, ...countersOf([charge]).map((counter) => ledgerKeys.month(counter))];
+    const items = 1 + chunk.length + 1 + sums.union(new Set(added)).size;
     if (items > MAX_ITEMS) {
       chunks.push(chunk);
       chunk = [];
-      rollups = new Set();
+      sums = new Set();
     }
     chunk.push(charge);
-    rollups.add(rollup);
+    for (const sum of added) sums.add(sum);
   }
   return chunk.length === 0 ? chunks : [...chunks, chunk];
 }
@@ -67,16 +70,20 @@ async function settleChunk(
   return withRetries(table.patience, async () => {
     const fresh = charges.filter((charge) => !duplicates.has(charge));
     if (fresh.length === 0) return new Map();
-    const account = await readAccountItem(table, tenantId);
+    const [account, kept] = await Promise.all([
+      readAccountItem(table, tenantId),
+      readMonths(table, tenantId, countersOf(fresh)),
+    ]);
     if (account === undefined) throw new Error(`usage of ${tenantId}, which has no account`);
-    const settlement = settleCharges(account, fresh);
+    const months = new Map([...kept].map(([counter, { month }]) => [counter, month]));
+    const settlement = settleCharges(account, fresh, months);
     try {
-      await writeTogether(table, itemsOf(table, account, settlement, fresh));
+      await writeTogether(table, itemsOf(table, { account, kept }, settlement, fresh));
       return new Map(fresh.map((charge, n) => [charge, settlement.outcomes[n] ?? { outcome: 'duplicate' }]));
     } catch (error) {
-      const found = duplicatesIn(fresh, cancellationCodes(error));
-      for (const charge of found) duplicates.add(charge);
-      if (found.length > 0 || cancellationCodes(error)[0] === CONDITION_FAILED) return MOVED;
+      const codes = cancellationCodes(error);
+      for (const charge of duplicatesIn(fresh, codes)) duplicates.add(charge);
+      if (codes.includes(CONDITION_FAILED)) return MOVED;
       throw error;
     }
   });
@@ -88,12 +95,22 @@ const CONDITION_FAILED = 'ConditionalCheckFailed';
 const duplicatesIn = (fresh: readonly Charge[], codes: readonly string[]): readonly Charge[] =>
   fresh.filter((_, index) => codes[index + 1] === CONDITION_FAILED);
 
-function itemsOf(table: LedgerTable, before: Account, settlement: Settlement, charges: readonly Charge[]) {
+type ReadBook = { readonly account: Account; readonly kept: ReadonlyMap<string, KeptMonth> };
+
+function itemsOf(
+  table: LedgerTable,
+  { account, kept }: ReadBook,
+  settlement: Settlement,
+  charges: readonly Charge[],
+) {
   const entries = settlement.entries.map((draft, n) => finishEntry(draft, hashOf(charges[n])));
   return [
-    accountWrite(table.name, before, settlement),
+    accountWrite(table.name, account, settlement),
     ...entries.map((entry) => entryWrite(table.name, entry)),
     ...rollupWrites(table.name, settlement),
+    ...settlement.months.map((month) =>
+      monthWrite(table.name, settlement.account, month, kept.get(month.counter)),
+    ),
   ];
 }
 

@@ -151,6 +151,21 @@ test('a roll-up that is not the sum of its entries is found', async () => {
   expect(await codes()).toEqual(['rollup_differs']);
 });
 
+test('a total of a month that is not the sum of its entries is found', async () => {
+  const plan = {
+    kind: 'graduated' as const,
+    included: 0,
+    per: 1,
+    tiers: [{ upTo: null, priceMicro: micro(3) }],
+  };
+  const counter = '2026-03#book#1#*';
+  const monthly = { counter, shares: [{ measure: 'requests' as const, used: 1, plan }] };
+  await ledger.settle(tenant, [{ ...aCharge(tenant, 'by-month', 0), monthly }]);
+  expect(await codes()).toEqual([]);
+  await tamper(`MONTH#${counter}`, 'SET totals.requests.units = :x', { ':x': 2 });
+  expect(await codes()).toEqual(['month_differs']);
+});
+
 test('a grant record that differs from its entries is found', async () => {
   await tamper('GRANT#gra_a', 'SET takenBackMicro = takenBackMicro + :x', { ':x': 1 });
   expect(await codes()).toEqual(['grant_record_differs']);

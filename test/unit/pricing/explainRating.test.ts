@@ -47,3 +47,38 @@ test('a call without a line has no price', () => {
   const other = bookWith({ model: 'other', perRequest: '1' });
   expect(explainRating(other, usedBy())).toMatchObject({ amountMicro: null });
 });
+
+test('a call by tiers is shown in its month: what was before it, its tier, and what the bill rose by', () => {
+  const growth = bookWith({
+    model: '*',
+    perMillionInputTokens: '3',
+    monthly: {
+      timeZone: 'Europe/Berlin',
+      requests: {
+        kind: 'graduated',
+        included: 5_000,
+        tiers: [{ upTo: 1_000, price: '0.02' }, { price: '0.01' }],
+      },
+    },
+  });
+  const place = {
+    counter: '2026-07#test#1#*',
+    shares: [{ measure: 'requests' as const, before: 5_999, used: 1 }],
+  };
+  const { steps, amountMicro } = explainRating(growth, usedBy({ inputTokens: 1_000 }), place);
+  expect(steps.map(({ step, detail }) => `${step}: ${detail}`).slice(2)).toEqual([
+    'input tokens: 1000 × 3 a million = 0.003',
+    'month: 2026-07 in Europe/Berlin, counted as 2026-07#test#1#*',
+    "calls: 1 after 5999 in the month of which 5000 are included, in the tier up to 1000 at 0.02 for 1: the month's bill goes from 19.98 to 20 = 0.02",
+    'price: 0.023 credits, 0.003 of them by itself',
+  ]);
+  expect(amountMicro).toBe(23_000);
+});
+
+test('a call by tiers that is not settled is shown with the most that it may cost', () => {
+  const growth = bookWith({
+    model: '*',
+    monthly: { requests: { kind: 'graduated', tiers: [{ price: '0.02' }] } },
+  });
+  expect(explainRating(growth, usedBy())).toMatchObject({ amountMicro: 20_000 });
+});

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { localMonth } from '#core/pricing/localTime.ts';
 import { monthlyBill } from '#core/pricing/monthlyTiers.ts';
-import { parseMonthlyTiers } from '#core/pricing/parseMonthlyTiers.ts';
+import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import { bookWith } from '#test/builders/prices.ts';
 
 const tiers = [{ upTo: 1_000, price: '0.02' }, { upTo: 10_000, price: '0.01' }, { price: '0.005' }];
 
-function parsed(value: unknown) {
-  const read = parseMonthlyTiers(value);
-  if (!read.ok) throw new Error(read.error.message);
-  return read.value;
+function parsed(requests: object) {
+  const plan = bookWith({ model: '*', monthly: { requests } }).prices[0]?.monthly?.plans.requests;
+  if (plan === undefined) throw new Error('no tiers');
+  return plan;
 }
 const billOf = (value: object, quantity: number) =>
   monthlyBill(parsed({ tiers, ...value }), quantity) / 1_000_000;
@@ -35,8 +36,31 @@ test('a price for a million tokens is rounded once a month, not once a call', ()
   expect(monthlyBill(parsed(tokens), 7)).toBe(3);
 });
 
+test('compute is written in seconds and counted in milliseconds', () => {
+  const computeSeconds = {
+    kind: 'graduated',
+    included: 10,
+    tiers: [{ upTo: 5, price: '1' }, { price: '2' }],
+  };
+  const plan = bookWith({ model: '*', monthly: { computeSeconds } }).prices[0]?.monthly?.plans.computeMs;
+  if (plan === undefined) throw new Error('no tiers');
+  expect([10_000, 10_001, 15_000, 16_500].map((ms) => monthlyBill(plan, ms))).toEqual([
+    0, 1_000, 5_000_000, 8_000_000,
+  ]);
+});
+
 describe('tiers are refused', () => {
   const [first, second, last] = tiers;
+  const refusedBecause = (line: object): string => {
+    const book = {
+      id: 'a',
+      version: 1,
+      effectiveFrom: '2026-01-01T00:00:00Z',
+      prices: [{ model: '*', ...line }],
+    };
+    const read = parsePriceBooks({ currency: 'USD', usdPerCredit: '1', books: [book] });
+    return read.ok ? '' : read.error.message;
+  };
   test.each([
     ['that overlap', { tiers: [second, first, last] }, 'tiers[1].upTo must be above 10000'],
     ['that overlap at their end', { tiers: [first, first, last] }, 'tiers[1].upTo must be above 1000'],
@@ -53,8 +77,38 @@ describe('tiers are refused', () => {
     ['with a field of their own', { from: 1 }, 'from is not known here'],
     ['that begin at nothing', { tiers: [{ upTo: 0, price: '1' }, last] }, 'tiers[0].upTo must be at least 1'],
   ])('%s, naming the place and the mend', (_, wrong, message) => {
-    const read = parseMonthlyTiers({ kind: 'graduated', tiers, ...wrong });
-    expect(read.ok ? '' : read.error.message).toContain(message);
+    const because = refusedBecause({ monthly: { requests: { kind: 'graduated', tiers, ...wrong } } });
+    expect(because).toContain(`books[0].prices[0].monthly.requests.${message}`);
+  });
+
+  const plan = { kind: 'graduated', tiers };
+  test.each([
+    ['for nothing', { monthly: {} }, 'monthly has no tiers: give requests'],
+    [
+      'in no time zone',
+      { monthly: { requests: plan, timeZone: 'Mars' } },
+      'monthly.timeZone must be an IANA',
+    ],
+    [
+      'beside a price of the line for the same',
+      { perRequest: '1', monthly: { requests: plan } },
+      'prices[0].perRequest says again what books[0].prices[0].monthly.requests says',
+    ],
+    [
+      'beside a price of certain hours for the same',
+      {
+        monthly: { inputTokens: { ...plan, per: 1_000 } },
+        windows: [{ timeZone: 'UTC', from: '22:00', until: '06:00', perMillionInputTokens: '1' }],
+      },
+      'prices[0].windows[0].perMillionInputTokens says again what',
+    ],
+    [
+      'with the price of a million tokens for one',
+      { monthly: { outputTokens: { kind: 'graduated', tiers: [{ price: '12' }] } } },
+      'monthly.outputTokens.tiers[0].price is for 1 and too high: give "per" as well',
+    ],
+  ])('%s, naming the place and the mend', (_, line, message) => {
+    expect(refusedBecause(line)).toContain(message);
   });
 });
 

@@ -1,0 +1,172 @@
+import { fc, test } from '@fast-check/vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { settleUsage } from '#core/metering/settleUsage.ts';
+import type { UsageEvent } from '#core/metering/types.ts';
+import { quoteCall } from '#core/pricing/quoteCall.ts';
+import type { PriceBook } from '#core/pricing/types.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { micro } from '#core/shared/money.ts';
+import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
+import { aGrant, aHold, aUsageEvent, testId } from '#test/builders/ledger.ts';
+import { readBook } from '#test/builders/ledgerOracle.ts';
+import { bookWith } from '#test/builders/prices.ts';
+
+const EVENTS = 12;
+/** In Berlin the new year begins an hour before it does in UTC. */
+const NEW_YEAR_MS = Date.parse('2026-12-31T23:00:00Z');
+
+let database: TestDatabase;
+let tenants = 0;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(() => database.stop());
+
+type Tiers = {
+  readonly kind: 'graduated' | 'volume';
+  readonly included: number;
+  readonly per: number;
+  readonly tiers: readonly { readonly upTo?: number; readonly price: string }[];
+};
+
+/** Tiers as they are written, with odd prices, so that nothing divides evenly. */
+const tiersOf = (per: number, furthest: number): fc.Arbitrary<Tiers> =>
+  fc
+    .record({
+      kind: fc.constantFrom('graduated' as const, 'volume' as const),
+      included: fc.nat({ max: furthest }),
+      prices: fc.array(fc.nat({ max: 5_000 }), { minLength: 1, maxLength: 3 }),
+      length: fc.integer({ min: 1, max: furthest }),
+    })
+    .map(({ kind, included, prices, length }) => {
+      const ordered = kind === 'volume' ? prices.toSorted((a, b) => b - a) : prices;
+      const tiers = ordered.map((price, n) => ({
+        ...(n === ordered.length - 1 ? {} : { upTo: (n + 1) * length }),
+        price: `0.${String(price).padStart(6, '0')}`,
+      }));
+      return { kind, included, per, tiers };
+    });
+
+const history = fc.record({
+  requests: tiersOf(1, 4),
+  tokens: tiersOf(7, 60),
+  calls: fc.array(
+    fc.record({
+      outputTokens: fc.nat({ max: 40 }),
+      beforeNewYear: fc.boolean(),
+      model: fc.constantFrom('support', 'sales'),
+      failed: fc.constantFrom(false, false, false, true),
+    }),
+    { minLength: EVENTS, maxLength: EVENTS },
+  ),
+  // Groups of settlers that work at once, each with a batch of events; later ones repeat what earlier ones did.
+  groups: fc.array(
+    fc.array(fc.array(fc.nat({ max: EVENTS - 1 }), { minLength: 1, maxLength: 6 }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    { maxLength: 3 },
+  ),
+});
+
+/** The price of the tier that the n-th billable unit of a month is in, in µcr. */
+const priceOfUnit = ({ tiers }: Tiers, n: number): bigint =>
+  BigInt((tiers.find(({ upTo }) => upTo === undefined || n <= upTo)?.price ?? '').slice(2));
+
+/** A month's bill worked out unit by unit in exact fractions, rounded up: another way than the product's. */
+function independentBill(plan: Tiers, quantity: number): bigint {
+  const billable = Math.max(0, quantity - plan.included);
+  if (billable === 0) return 0n;
+  const upTo = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
+  const graduated = () => upTo(billable).reduce((sum, unit) => sum + priceOfUnit(plan, unit), 0n);
+  const byVolume = () => {
+    const furthest = plan.tiers.length * 60 + billable;
+    const totals = upTo(furthest).map((total) => priceOfUnit(plan, total) * BigInt(total));
+    const [least = 0n] = totals.slice(billable - 1).sort((one, other) => (one < other ? -1 : 1));
+    return least;
+  };
+  const exact = plan.kind === 'graduated' ? graduated() : byVolume();
+  const per = BigInt(plan.per);
+  return exact / per + (exact % per === 0n ? 0n : 1n);
+}
+
+async function openTenant(book: PriceBook, events: (tenantId: TenantId) => readonly UsageEvent[]) {
+  tenants += 1;
+  const tenantId = testId<TenantId>('tenant', `m${tenants}`);
+  const ledger = makeLedgerStore(database.client, `${database.prefix}ledger`);
+  const calls = events(tenantId);
+  await ledger.openAccount(tenantId, micro(0));
+  const quotes = calls.map((event) => {
+    const quote = quoteCall(book, event, {
+      inputTokens: event.inputTokens,
+      outputTokens: event.outputTokens,
+    });
+    if (!quote.ok) throw new Error(quote.error.code);
+    return quote.value;
+  });
+  // Every credit is held: a charge above its quote would leave a shortfall.
+  const amountMicro = micro(quotes.reduce((sum, quote) => sum + quote, 1));
+  await ledger.grant(aGrant(tenantId, `m${tenants}`, { amountMicro }));
+  for (const [n, { holdId }] of calls.entries()) {
+    await ledger.placeHold({ ...aHold(tenantId, 'any'), holdId, amountMicro: quotes[n] ?? micro(0) });
+  }
+  return { tenantId, ledger, calls, quotes, amountMicro };
+}
+
+test.prop([history], { numRuns: 15 })(
+  'a month is billed by its total, however its events are split, repeated, late or settled at once',
+  async ({ requests, tokens, calls: drawn, groups }) => {
+    const timeZone = 'Europe/Berlin';
+    const book = bookWith(
+      { model: '*', perMillionInputTokens: '0.3', monthly: { timeZone, requests, outputTokens: tokens } },
+      { model: 'sales', perRequest: '0.000011', monthly: { timeZone, outputTokens: tokens } },
+    );
+    const { tenantId, ledger, calls, quotes, amountMicro } = await openTenant(book, (tenant) =>
+      drawn.map(({ failed, beforeNewYear, ...call }, n) =>
+        aUsageEvent(tenant, `${tenant.slice(4)}-${n}`, {
+          ...call,
+          priceBook: { id: 'test', version: 1 },
+          startedAtMs: NEW_YEAR_MS + (beforeNewYear ? -1 : n),
+          ...(failed ? { status: 'engine_failed' as const, timeToFirstTokenMs: null } : {}),
+        }),
+      ),
+    );
+    const settle = (picks: readonly number[]) =>
+      settleUsage(
+        { ledger, books: [book] },
+        picks.map((pick, n) => ({ id: `${n}`, body: JSON.stringify(calls[pick]) })),
+      );
+    for (const group of groups) await Promise.all(group.map(settle));
+    await settle(calls.map((_, n) => n));
+
+    let expected = 0n;
+    for (const model of ['support', 'sales']) {
+      for (const isNew of [false, true]) {
+        const month = calls.filter(
+          (call) =>
+            call.model === model &&
+            call.startedAtMs >= NEW_YEAR_MS === isNew &&
+            call.timeToFirstTokenMs !== null,
+        );
+        const used = month.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
+        expected += independentBill(tokens, used);
+        // 20 tokens of each prompt at 0.3 µcr, rounded up call by call; or 11 µcr for each request.
+        expected += BigInt(month.length) * (model === 'sales' ? 11n : 6n);
+        if (model === 'support') expected += independentBill(requests, month.length);
+      }
+    }
+    expect(await ledger.readAccount(tenantId)).toMatchObject({
+      availableMicro: amountMicro - Number(expected),
+      heldMicro: 0,
+    });
+    const listed = await ledger.listEntries(tenantId, { limit: 100, kind: 'charge' });
+    const entries = listed.ok ? listed.value.entries : [];
+    expect(entries).toHaveLength(EVENTS);
+    for (const { usage, amountMicro: charged, shortfallMicro } of entries) {
+      expect(shortfallMicro).toBeUndefined();
+      expect(-charged).toBeLessThanOrEqual(quotes[calls.findIndex(({ id }) => id === usage?.id)] ?? -1);
+    }
+    expect((await readBook(database, tenantId)).violations).toEqual([]);
+  },
+);
