@@ -134,5 +134,13 @@ export async function checkInLanes<T>(
   lanes = 4,
 ): Promise<void> {
   const perLane = Math.ceil(numRuns / lanes);
-  await Promise.all(Array.from({ length: lanes }, () => fc.assert(property(), { numRuns: perLane })));
+  await Promise.all(
+    Array.from({ length: lanes }, (_, lane) => fc.assert(property(), { numRuns: perLane, ...seedOf(lane) })),
+  );
+}
+
+/** Where a seed is given, every lane has its own, or all would draw the same. */
+function seedOf(lane: number): { readonly seed?: number } {
+  const { seed } = fc.readConfigureGlobal();
+  return seed === undefined ? {} : { seed: seed + lane };
 }

@@ -1,6 +1,6 @@
 /**
  * How many times a property is tried: its own number in the test command, and what `npm run test:deep -- --runs N`
- * says otherwise. Every run draws new examples; a failure prints the seed that repeats it.
+ * says otherwise. Every run draws new examples, unless the environment names a seed (`seed.ts`); a failure prints the one that repeats it.
  */
 export function runs(usual: number): { readonly numRuns: number } {
   return { numRuns: askedRuns() ?? usual };
