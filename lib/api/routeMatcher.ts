@@ -14,7 +14,8 @@ export type MatchRoute = (method: string, path: string) => Result<RouteMatch, No
 
 /**
  * Makes a matcher of these routes, which finds a request's as API Gateway does: fixed segments win over parameters,
- * parameters over the rest of the path. The stage `/v1` in front is allowed and ignored, because a custom domain
+ * parameters over the rest of the path. Fixed segments may follow the rest of a path, which API Gateway leaves to its
+ * function (see `gatewayPath`). The stage `/v1` in front is allowed and ignored, because a custom domain
  * leaves it in the path.
  */
 export function makeRouteMatcher(routes: Readonly<Partial<Record<RouteId, Route>>>): MatchRoute {
@@ -49,10 +50,12 @@ function compareTexts(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
+/** The end comes last in the order, so that what follows the rest of a path counts before that rest alone. */
 function rank(segments: readonly string[]): string {
-  return segments
-    .map((segment) => (segment.endsWith('+}') ? '2' : segment.startsWith('{') ? '1' : '0'))
-    .join('');
+  const ranks = segments.map((segment) =>
+    segment.endsWith('+}') ? '2' : segment.startsWith('{') ? '1' : '0',
+  );
+  return `${ranks.join('')}3`;
 }
 
 /** The decoded segments after the stage; undefined when the path is not one. */
@@ -77,8 +80,10 @@ function matchSegments(
     const actual = segments[at];
     if (actual === undefined || actual === '') return undefined;
     if (expected.endsWith('+}')) {
-      params[expected.slice(1, -2)] = segments.slice(at).join('/');
-      return params;
+      const tail = pattern.slice(at + 1);
+      const end = segments.length - tail.length;
+      params[expected.slice(1, -2)] = segments.slice(at, end).join('/');
+      return end > at && tail.every((fixed, n) => segments[end + n] === fixed) ? params : undefined;
     }
     if (expected.startsWith('{')) params[expected.slice(1, -1)] = actual;
     else if (expected !== actual) return undefined;

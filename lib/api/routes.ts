@@ -10,7 +10,10 @@ export type RouteAuth =
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** API Gateway's resource path under the stage `/v1`; `{name}` is one segment, `{name+}` the rest of the path. */
+  /**
+   * The path under the stage `/v1`; `{name}` is one segment, `{name+}` one or more. What follows those is not API
+   * Gateway's to match: see `gatewayPath`.
+   */
   readonly path: string;
   readonly auth: RouteAuth;
   /** The function that serves it. `chat` checks keys itself, the others have the authorizer in front. */
@@ -211,6 +214,36 @@ export const ROUTES = {
   removeModel: {
     method: 'DELETE',
     path: '/admin/tenants/{tenant}/models/{model+}',
+    auth: admin,
+    function: 'control',
+  },
+  readRollout: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/models/{model+}/rollout',
+    auth: admin,
+    function: 'control',
+  },
+  promoteModel: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/models/{model+}/rollout/promote',
+    auth: admin,
+    function: 'control',
+  },
+  setCanary: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/models/{model+}/rollout/canary',
+    auth: admin,
+    function: 'control',
+  },
+  setShadow: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/models/{model+}/rollout/shadow',
+    auth: admin,
+    function: 'control',
+  },
+  rollBackModel: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/models/{model+}/rollout/rollback',
     auth: admin,
     function: 'control',
   },

@@ -13,6 +13,8 @@ export type Column = {
 export type Printer = {
   readonly list: (body: JsonObject, columns: readonly Column[], empty: string) => void;
   readonly record: (body: JsonObject, fields: readonly Column[]) => void;
+  /** A list within a record that was printed before: for people, since a program has it in the record. */
+  readonly part: Printer['list'];
   /** Said to people only: a program reads the fields. */
   readonly say: (text: string) => void;
 };
@@ -20,14 +22,16 @@ export type Printer = {
 export function makePrinter(write: (text: string) => void, json: boolean): Printer {
   if (json) {
     const dump = (body: JsonObject) => write(`${JSON.stringify(body, null, 2)}\n`);
-    return { list: dump, record: dump, say: () => undefined };
+    return { list: dump, record: dump, part: () => undefined, say: () => undefined };
   }
+  const list: Printer['list'] = (body, columns, empty) => {
+    const rows = rowsOf(body);
+    write(rows.length === 0 ? `${empty}\n` : `${table(columns, rows)}\n`);
+    if (body['has_more'] === true) write(`There are more: add --cursor ${String(body['next_cursor'])}\n`);
+  };
   return {
-    list: (body, columns, empty) => {
-      const rows = rowsOf(body);
-      write(rows.length === 0 ? `${empty}\n` : `${table(columns, rows)}\n`);
-      if (body['has_more'] === true) write(`There are more: add --cursor ${String(body['next_cursor'])}\n`);
-    },
+    list,
+    part: list,
     record: (body, fields) => {
       const width = Math.max(...fields.map(({ title }) => title.length));
       for (const field of fields) write(`${field.title.padEnd(width)}  ${cell(body, field)}\n`);

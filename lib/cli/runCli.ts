@@ -9,6 +9,7 @@ import { addModelCommands } from './modelCommands.ts';
 import { addOverviewCommands } from './overviewCommands.ts';
 import { addPaymentCommands } from './paymentCommands.ts';
 import { addPriceCommands } from './priceCommands.ts';
+import { addRolloutCommands } from './rolloutCommands.ts';
 import { sessionOpener, type Terminal } from './session.ts';
 import { addStatementCommands } from './statementCommands.ts';
 import { addTenantCommands } from './tenantCommands.ts';
@@ -59,6 +60,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addTenantCommands(program, open);
   addKeyCommands(program, open);
   addModelCommands(program, open);
+  addRolloutCommands(program, open);
   addCreditCommands(program, open);
   addPaymentCommands(program, open);
   addUsageCommands(program, open);

@@ -9,7 +9,7 @@ const FRESH_MS = 2_000;
  * Up to this age it is given still, while a newer one is fetched behind the call's back. Past it the call waits: a
  * model that was taken away, or that another adapter answers now, is never served for longer.
  */
-const USABLE_MS = 5_000;
+const USABLE_MS = 4_000;
 
 type Cached = { readonly caller: Caller; readonly readAtMs: number };
 

@@ -10,6 +10,7 @@ import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
 import { statementPdf } from '#io/statementPdf.ts';
@@ -48,6 +49,8 @@ export async function startAgency() {
     directory: makeDirectory(database.client, `${database.prefix}directory`),
     ledger: makeLedgerStore(database.client, `${database.prefix}ledger`),
     signing: { crypto: nodeCrypto, peppers },
+    rollouts: makeRolloutStore(database.client, `${database.prefix}directory`),
+    engines: { allowLoopback: true },
     priceBookIds: ['per-call', 'per-token'],
     statements: {
       book: makeStatementBook(database.client, `${database.prefix}ledger`),

@@ -5,6 +5,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { gatewayPath } from '#api/gatewayPath.ts';
 import { ROUTES, type Route } from '#api/routes.ts';
 import { FUNCTIONS, type FunctionDefinition } from '#io/definitions/functions.ts';
 import { BUCKETS, QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
@@ -122,15 +123,12 @@ test('each route reaches the same function, with or without the authorizer, stre
     },
   });
   const synthesized = synthesizedRoutes();
-  expect(synthesized.map(({ route }) => route).sort()).toEqual(
-    Object.values<Route>(ROUTES)
-      .map(({ method, path }) => `${method} ${path}`)
-      .sort(),
-  );
+  const wanted = Object.values<Route>(ROUTES).map(({ method, path }) => `${method} ${gatewayPath(path)}`);
+  expect(synthesized.map(({ route }) => route).sort()).toEqual([...new Set(wanted)].sort());
   for (const { route, calls } of synthesized) {
     const [method = '', path = ''] = route.split(' ');
     called.length = 0;
-    await fetch(`${gateway.url}${path.replace(/\{[^}]+\}/g, 'a')}`, {
+    await fetch(`${gateway.url}${aPathOf(method, path)}`, {
       method,
       headers: { authorization: 'Bearer x' },
     });
@@ -175,6 +173,12 @@ function synthesizedRoutes(): readonly { readonly route: string; readonly calls:
     const authorizer = Properties.AuthorizationType === 'CUSTOM' ? ['authorizer'] : [];
     return { route: `${Properties.HttpMethod} ${path}`, calls: [...authorizer, `${name} ${path}`] };
   });
+}
+
+/** A path that a route of ours has where API Gateway has this one. */
+function aPathOf(method: string, path: string): string {
+  const route = Object.values<Route>(ROUTES).find((r) => r.method === method && gatewayPath(r.path) === path);
+  return (route?.path ?? path).replace(/\{[^}]+\}/g, 'a');
 }
 
 /** The function whose logical id, local or imported, stands in the reference. */

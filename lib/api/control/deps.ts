@@ -1,6 +1,7 @@
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+import type { RolloutStore } from '#core/routing/ports.ts';
 import type { FileLinesDeps } from '#core/statements/fileLines.ts';
 import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
 import type { Statement } from '#core/statements/types.ts';
@@ -13,6 +14,9 @@ export type ControlDeps = Tenancy & {
   readonly priceBookIds: readonly [string, ...string[]];
   readonly credits: CreditSales;
   readonly statements: StatementDeps;
+  readonly rollouts: RolloutStore;
+  /** Whether an engine may be a server on this very machine. */
+  readonly engines: { readonly allowLoopback: boolean };
 };
 
 /** What statements work with; a PDF comes as text, for it has no other bytes. */

@@ -13,6 +13,7 @@ import { createModel, listTenantModels, removeModel } from './models.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
 import { listPayments } from './payments.ts';
 import { listReceipts, listStatementKeys, listTenantReceipts } from './receipts.ts';
+import { promoteModel, readRollout, rollBackModel, setCanary, setShadow } from './rollouts.ts';
 import { readStatement, readTenantStatement } from './statements.ts';
 import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
 import { topUp } from './topUpPage.ts';
@@ -46,6 +47,11 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   createModel,
   listTenantModels,
   removeModel,
+  readRollout,
+  promoteModel,
+  setCanary,
+  setShadow,
+  rollBackModel,
   adjustCredits,
   listTenantEntries,
   readStatement,

@@ -2,46 +2,39 @@ import * as z from 'zod/mini';
 import { readBody, readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
-import { baseModelOf } from '#core/inference/baseModels.ts';
-import { idSchema } from '#core/shared/idSchema.ts';
-import type { AdapterId, TenantId } from '#core/shared/ids.ts';
+import { rolloutOf } from '#core/routing/applyChange.ts';
+import type { TenantId } from '#core/shared/ids.ts';
 import { type AddModelRefused, addModel, MAX_MODELS_PER_TENANT } from '#core/tenants/addModel.ts';
 import { auditRecord } from '#core/tenants/tenancy.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { actOf, idParam, listBody, reasonField, toSeconds } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
-
-const MODEL_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$/;
-const MODEL_NAME_RULE =
-  'must be 1 to 128 letters, digits and . _ : / -, beginning and ending with a letter or digit';
-const COMPONENT_NAME = /^[A-Za-z0-9](?:-*[A-Za-z0-9]){0,62}$/;
-
-const modelName = z.string().check(z.regex(MODEL_NAME, MODEL_NAME_RULE));
+import { MODEL_NAME, modelName, readVersion, versionBody, versionFields } from './versions.ts';
 
 const NewModel = z.strictObject({
   alias: modelName,
+  ...versionFields,
   base_model: modelName,
-  adapter_id: z.optional(z.nullable(idSchema<AdapterId>('adapter'))),
-  inference_component_name: z.optional(
-    z.string().check(z.regex(COMPONENT_NAME, 'must be at most 63 letters, digits and hyphens between them')),
-  ),
   reason: z.optional(reasonField),
 });
 
-/** `POST …/models {alias, base_model, adapter_id?, inference_component_name?, reason?}` → 201; the same again: 200. */
+/** `POST …/models {alias, base_model, adapter_id?, inference_component_name?, engine?, reason?}` → 201; the same again: 200. */
 export const createModel: RouteHandler = async (deps, request) => {
   const body = readBody(request, NewModel);
   if (!body.ok) return refuse(body.error);
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
   if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
-  if (baseModelOf(body.value.base_model) === undefined) return refuse(UNKNOWN_BASE);
-  const { alias, base_model, adapter_id = null, inference_component_name, reason } = body.value;
+  const { alias, base_model, reason } = body.value;
+  const version = readVersion(body.value, deps.engines);
+  if (!version.ok) return refuse(version.error);
+  const { engine, ...named } = version.value ?? {};
   const wanted = {
+    adapterId: null,
+    ...named,
+    ...(engine !== undefined && engine !== null && { engine }),
     alias,
     baseModel: base_model,
-    adapterId: adapter_id,
-    ...(inference_component_name !== undefined && { inferenceComponentName: inference_component_name }),
   };
   const added = await addModel(deps, { tenantId, wanted, act: actOf(request, reason) });
   if (!added.ok) return refuse(addRefusal(added.error));
@@ -81,12 +74,6 @@ export const removeModel: RouteHandler = async ({ directory, world }, request) =
 
 const MODEL_NOT_FOUND: ApiError = { code: 'model_not_found', message: 'This tenant has no such model.' };
 
-const UNKNOWN_BASE: ApiError = {
-  code: 'invalid_request',
-  message: "There is no such base model. Give one that this version knows, for example 'tunegate-nano'.",
-  param: 'base_model',
-};
-
 function addRefusal({ code }: AddModelRefused): ApiError {
   switch (code) {
     case 'tenant_not_found':
@@ -110,8 +97,8 @@ function addRefusal({ code }: AddModelRefused): ApiError {
 const modelBody = (model: ModelRoute) => ({
   id: model.alias,
   object: 'model_route',
-  base_model: model.baseModel,
-  adapter_id: model.adapterId,
-  inference_component_name: model.inferenceComponentName,
+  ...versionBody(model),
+  /** Above 0: the agency has changed what answers; see `…/rollout`. */
+  revision: rolloutOf(model).revision,
   created_at: toSeconds(model.createdAtMs),
 });

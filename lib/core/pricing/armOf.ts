@@ -1,3 +1,4 @@
+import { stableHash } from '#core/shared/stableHash.ts';
 import type { Experiment } from './types.ts';
 
 /**
@@ -6,19 +7,10 @@ import type { Experiment } from './types.ts';
  */
 export function armOf({ id, arms }: Experiment, tenantId: string): string {
   const total = arms.reduce((sum, { weight }) => sum + weight, 0);
-  let at = hash(`${id}/${tenantId}`) % total;
+  let at = stableHash(`${id}/${tenantId}`) % total;
   for (const { book, weight } of arms) {
     if (at < weight) return book;
     at -= weight;
   }
   throw new Error(`the experiment ${id} has no arms`);
-}
-
-/** FNV-1a with MurmurHash3's last steps, which spread ids that differ in a letter over the whole of 32 bits. */
-function hash(text: string): number {
-  let sum = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
-  sum = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
-  sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35);
-  return (sum ^ (sum >>> 16)) >>> 0;
 }

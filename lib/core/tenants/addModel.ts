@@ -1,3 +1,6 @@
+import { sameVersion } from '#core/routing/applyChange.ts';
+import { componentName } from '#core/routing/resolveVersion.ts';
+import type { EnginePlace } from '#core/routing/types.ts';
 import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { type Act, auditRecord, type Tenancy } from './tenancy.ts';
@@ -12,6 +15,8 @@ export type WantedModel = {
   readonly adapterId: AdapterId | null;
   /** Absent: SageMaker's name is derived from the adapter's id, or is the base model's. */
   readonly inferenceComponentName?: string;
+  /** Absent: the SageMaker endpoint that all tenants share. */
+  readonly engine?: EnginePlace;
 };
 
 export type AddModelRefused =
@@ -33,12 +38,15 @@ export async function addModel(
     baseModel: wanted.baseModel,
     adapterId: wanted.adapterId,
     inferenceComponentName: wanted.inferenceComponentName ?? componentName(wanted),
+    ...(wanted.engine === undefined ? {} : { engine: wanted.engine }),
     createdAtMs: world.clock(),
   };
   const models = await directory.listModels(tenantId);
   const existing = models.find(({ alias }) => alias === model.alias);
   if (existing !== undefined) {
-    return isSame(existing, model) ? ok({ model: existing, created: false }) : err({ code: 'alias_taken' });
+    return sameVersion(existing, model)
+      ? ok({ model: existing, created: false })
+      : err({ code: 'alias_taken' });
   }
   if (models.length >= MAX_MODELS_PER_TENANT) return err({ code: 'too_many_models' });
   const { alias, baseModel, adapterId, inferenceComponentName } = model;
@@ -52,12 +60,3 @@ export async function addModel(
     code: (await directory.readTenant(tenantId)) === undefined ? 'tenant_not_found' : 'alias_taken',
   });
 }
-
-/** SageMaker's names have no underscores; an adapter's id is unique and never reused, and so is this. */
-const componentName = ({ adapterId, baseModel }: WantedModel): string =>
-  adapterId === null ? baseModel : adapterId.replaceAll('_', '-');
-
-const isSame = (a: ModelRoute, b: ModelRoute): boolean =>
-  a.baseModel === b.baseModel &&
-  a.adapterId === b.adapterId &&
-  a.inferenceComponentName === b.inferenceComponentName;

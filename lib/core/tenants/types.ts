@@ -1,4 +1,5 @@
-import type { AdapterId, KeyId, TenantId } from '#core/shared/ids.ts';
+import type { ModelVersion, Rollout } from '#core/routing/types.ts';
+import type { KeyId, TenantId } from '#core/shared/ids.ts';
 
 export type Tenant = {
   readonly id: TenantId;
@@ -29,15 +30,12 @@ export type ApiKey = {
   readonly replacedBy?: KeyId;
 };
 
-/** A model name of one tenant and what answers it. */
-export type ModelRoute = {
+/** A model name of one tenant and what answers it: the stable version, and the rollout of another one. */
+export type ModelRoute = ModelVersion & {
   readonly tenantId: TenantId;
   /** What the client writes as `model`. Unique within the tenant. */
   readonly alias: string;
-  readonly baseModel: string;
-  /** Null: the bare base model. */
-  readonly adapterId: AdapterId | null;
-  /** SageMaker's name for what to invoke; for an adapter it is unique and never reused. */
-  readonly inferenceComponentName: string;
   readonly createdAtMs: number;
+  /** Absent: the version that the model was made with still answers every call. */
+  readonly rollout?: Rollout;
 };

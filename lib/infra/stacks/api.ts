@@ -3,6 +3,7 @@ import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { gatewayPath } from '#api/gatewayPath.ts';
 import { ROUTES, type Route } from '#api/routes.ts';
 import { acknowledge } from '#infra/acknowledge.ts';
 import { ALARM_PERIOD, type AlarmSet } from '#infra/constructs/alarmSet.ts';
@@ -126,9 +127,9 @@ export class ApiStack extends Stack {
       identitySources: [apigateway.IdentitySource.header('Authorization')],
       resultsCacheTtl: Duration.seconds(0), // a cached answer would let a revoked key live on
     });
-    for (const route of Object.values<Route>(ROUTES)) {
+    for (const [at, route] of gatewayRoutes()) {
       this.api.root
-        .resourceForPath(route.path)
+        .resourceForPath(at)
         .addMethod(
           route.method,
           integrations[route.function],
@@ -151,6 +152,17 @@ export class ApiStack extends Stack {
     });
   }
 }
+
+/** Routes that API Gateway cannot tell apart are one method there, and their function tells them apart. */
+const gatewayRoutes = (): readonly (readonly [string, Route])[] => {
+  const methods = new Map(
+    Object.values<Route>(ROUTES).map((route) => {
+      const path = gatewayPath(route.path);
+      return [`${route.method} ${path}`, [path, route] as const];
+    }),
+  );
+  return [...methods.values()];
+};
 
 /** One permission for all methods of a function: one for each would outgrow the function's policy. */
 const ONE_PERMISSION = { scopePermissionToMethod: false } as const;

@@ -88,6 +88,8 @@ export const SETTINGS = {
   /** Where Dodo is: `live_mode` or `test_mode` here, or an address below. Exactly one of the two is set. */
   dodoEnvironment: 'DODO_ENVIRONMENT',
   dodoBaseUrl: 'DODO_PAYMENTS_BASE_URL',
+  /** `allowed` on one machine alone: engines may then be servers on 127.0.0.1. */
+  loopbackEngines: 'LOOPBACK_ENGINES',
 } as const;
 
 /** The SageMaker endpoint that serves the base model and every adapter on it. */

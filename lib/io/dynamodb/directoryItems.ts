@@ -1,12 +1,14 @@
 import * as z from 'zod/mini';
 import { idSchema } from '#core/shared/idSchema.ts';
-import type { AdapterId, KeyId, TenantId } from '#core/shared/ids.ts';
+import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import type { AuditRecord } from '#core/tenants/ports.ts';
 import { type ApiKey, type ModelRoute, SCOPES, type Tenant } from '#core/tenants/types.ts';
+import { ModelItem } from './modelItems.ts';
 
 /**
  * How the directory lies in its table:
  * - `tenant#<id>` / `tenant`, and beside it `model#<alias>`: one query answers a tenant with its models.
+ * - `rollout#<tenant>#<model made at>#<alias>` / `<revision>`: what changed of a model's rollout.
  * - `key#<id>` / `key`: found from a key's text alone; listed by the index under `keys#<tenant>`.
  * - `audit#<tenant or agency>` / `<time>#<id>`; all of them by the index under `audit`.
  */
@@ -70,15 +72,6 @@ const KeyItem = z.object({
   expiresAtMs: z.optional(z.int()),
   revokedAtMs: z.optional(z.int()),
   replacedBy: z.optional(keyId),
-});
-
-const ModelItem = z.object({
-  tenantId,
-  alias: z.string(),
-  baseModel: z.string(),
-  adapterId: z.nullable(idSchema<AdapterId>('adapter')),
-  inferenceComponentName: z.string(),
-  createdAtMs: z.int(),
 });
 
 const AuditItem = z.object({

@@ -9,8 +9,10 @@ import { makeDodoSecretReader } from '#io/dodo/secret.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { engineRules } from '#io/engines/engineRules.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSecretReader } from '#io/secrets.ts';
@@ -26,9 +28,12 @@ export function wireControl(env: Environment) {
   const readSecret = makeSecretReader(env);
   const readDodo = makeDodoSecretReader(readSecret, requireVariable(env, SECRETS.dodo.env));
   const ledgerTable = requireVariable(env, TABLES.ledger.env);
+  const directoryTable = requireVariable(env, TABLES.directory.env);
   const deps = {
     world: systemWorld,
-    directory: makeDirectory(dynamoDb, requireVariable(env, TABLES.directory.env)),
+    directory: makeDirectory(dynamoDb, directoryTable),
+    rollouts: makeRolloutStore(dynamoDb, directoryTable),
+    engines: engineRules(env),
     ledger: makeLedgerStore(dynamoDb, ledgerTable),
     signing: {
       crypto: nodeCrypto,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiError } from '#api/errors.ts';
+import { gatewayPath } from '#api/gatewayPath.ts';
 import { matchRoute } from '#api/matchRoute.ts';
 import type { RouteMatch } from '#api/routeMatcher.ts';
 import { ROUTES, type Route } from '#api/routes.ts';
@@ -68,7 +69,7 @@ export function makeGateway({ functions, log }: GatewayOptions): Gateway {
       request,
       requestId,
       target,
-      resource: route.path,
+      resource: gatewayPath(route.path),
       pathParameters: match.params,
       body,
       nowMs: Date.now(),

@@ -14,6 +14,7 @@ const STARTING_CREDITS = '5';
 const REASON = 'demonstration';
 
 const TenantList = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })) });
+const ModelList = z.object({ data: z.array(z.object({ id: z.string(), revision: z.int() })) });
 const NewTenant = z.object({ id: z.string() });
 const NewKey = z.object({ api_key: z.string() });
 
@@ -85,7 +86,10 @@ class Refused extends Error {
 const createTenant = async (call: Call, { name, priceBook }: DemoTenant): Promise<string> =>
   NewTenant.parse(await call('POST', '/admin/tenants', { name, price_book: priceBook, reason: REASON })).id;
 
-/** Points the tenant's model name at the adapter; where it still points at an older one, it is taken away first. */
+/**
+ * Points the tenant's model name at the adapter; where it still points at an older one, it is taken away first. What
+ * somebody has rolled out meanwhile stays.
+ */
 async function giveModel(call: Call, tenantId: string, { model, adapter }: DemoTenant): Promise<void> {
   const path = `/admin/tenants/${tenantId}/models`;
   const body = {
@@ -99,6 +103,8 @@ async function giveModel(call: Call, tenantId: string, { model, adapter }: DemoT
     await call('POST', path, body);
   } catch (error) {
     if (!(error instanceof Refused && error.status === 409)) throw error;
+    const { data } = ModelList.parse(await call('GET', path));
+    if (data.some(({ id, revision }) => id === model && revision > 0)) return;
     await call('DELETE', `${path}/${model}?reason=${REASON}`);
     await call('POST', path, body);
   }

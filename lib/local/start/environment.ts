@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
-import { BUCKETS, ENDPOINT, QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
+import { BUCKETS, ENDPOINT, QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { queueUrl, resourceName } from '#local/services/names.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -58,6 +58,7 @@ export function functionEnvironment(addresses: Addresses, topUpUrl: string): Var
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: addresses.sagemaker,
     DODO_PAYMENTS_BASE_URL: addresses.dodo,
     TOP_UP_URL: topUpUrl,
+    [SETTINGS.loopbackEngines]: 'allowed',
     TUNEGATE_PRICE_TABLES_DIR: `${LAYERS}price-tables`,
     TUNEGATE_TOKENIZERS_DIR: `${LAYERS}tokenizers`,
     POWERTOOLS_METRICS_NAMESPACE: METRIC_NAMESPACE,

@@ -1,0 +1,86 @@
+import type { TenantId } from '#core/shared/ids.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import type { World } from '#core/shared/world.ts';
+import { type Act, auditRecord } from '#core/tenants/tenancy.ts';
+import type { ModelRoute } from '#core/tenants/types.ts';
+import { applyChange, type ChangeRefused, type RolloutChange, rolloutOf, versionOf } from './applyChange.ts';
+import { versionName } from './chooseVersion.ts';
+import type { RolloutRecord, RolloutStore } from './ports.ts';
+
+export type WantedChange = {
+  readonly tenantId: TenantId;
+  readonly alias: string;
+  readonly change: RolloutChange;
+  /** The revision that the change was made for; absent: whichever stands. */
+  readonly revision?: number;
+  readonly act: Act;
+};
+
+export type RolloutRefused =
+  | ChangeRefused
+  | { readonly code: 'model_not_found' }
+  /** Another change came first: `revision` is the one that was met. */
+  | { readonly code: 'changed_meanwhile'; readonly revision: number };
+
+/**
+ * Changes what answers a model. The change, its history and its audit record are one conditional write, so that of
+ * two concurrent changes one is refused. A change that changes nothing writes nothing.
+ * Errors: model_not_found, changed_meanwhile, and those of `applyChange`.
+ */
+export async function changeRollout(
+  { rollouts, world }: { readonly rollouts: RolloutStore; readonly world: World },
+  wanted: WantedChange,
+): Promise<Result<ModelRoute, RolloutRefused>> {
+  const { tenantId, alias, change, act } = wanted;
+  const previous = await rollouts.readModel(tenantId, alias);
+  if (previous === undefined) return err({ code: 'model_not_found' });
+  const { revision } = rolloutOf(previous);
+  if (wanted.revision !== undefined && wanted.revision !== revision) {
+    return err({ code: 'changed_meanwhile', revision });
+  }
+  const applied = applyChange(previous, change);
+  if (!applied.ok || applied.value === previous) return applied;
+  const next = applied.value;
+  const audit = auditRecord(world, act, {
+    action: `rollout.${change.action}`,
+    tenantId,
+    details: { alias, ...auditDetails(previous, next) },
+  });
+  const record = recordOf(next, { action: change.action, atMs: audit.atMs, ...act });
+  if (await rollouts.replace({ previous, next, record, audit })) return ok(next);
+  const met = await rollouts.readModel(tenantId, alias);
+  return err(
+    met === undefined
+      ? { code: 'model_not_found' }
+      : { code: 'changed_meanwhile', revision: rolloutOf(met).revision },
+  );
+}
+
+function recordOf(
+  model: ModelRoute,
+  what: Pick<RolloutRecord, 'action' | 'atMs' | 'actor' | 'reason'>,
+): RolloutRecord {
+  const { revision, canary, shadow } = rolloutOf(model);
+  return {
+    tenantId: model.tenantId,
+    alias: model.alias,
+    revision,
+    ...what,
+    stable: versionOf(model),
+    ...(canary === undefined ? {} : { canary }),
+    ...(shadow === undefined ? {} : { shadow }),
+  };
+}
+
+function auditDetails(previous: ModelRoute, next: ModelRoute) {
+  const { revision, canary, shadow } = rolloutOf(next);
+  return {
+    revision,
+    from: versionName(previous),
+    stable: versionName(next),
+    canary: canary === undefined ? null : versionName(canary.version),
+    canaryPercent: canary?.percent ?? 0,
+    shadow: shadow === undefined ? null : versionName(shadow.version),
+    shadowPercent: shadow?.percent ?? 0,
+  };
+}

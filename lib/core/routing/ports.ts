@@ -1,0 +1,38 @@
+import type { TenantId } from '#core/shared/ids.ts';
+import type { AuditRecord, PageRequest } from '#core/tenants/ports.ts';
+import type { ModelRoute } from '#core/tenants/types.ts';
+import type { ModelVersion, RolloutAction, VersionShare } from './types.ts';
+
+/** One change of a model's rollout: who, why, and what answers since. */
+export type RolloutRecord = {
+  readonly tenantId: TenantId;
+  readonly alias: string;
+  readonly revision: number;
+  readonly atMs: number;
+  readonly action: RolloutAction;
+  readonly actor: string;
+  readonly reason: string;
+  readonly stable: ModelVersion;
+  readonly canary?: VersionShare;
+  readonly shadow?: VersionShare;
+};
+
+/** Keeps what answers each model, and every change of it. */
+export type RolloutStore = {
+  readonly readModel: (tenantId: TenantId, alias: string) => Promise<ModelRoute | undefined>;
+  /**
+   * Puts `next` in the place of `previous`, its record and its audit record with it, or nothing at all: false when
+   * the model is not as `previous` says any more (changed by another, removed, made anew).
+   */
+  readonly replace: (change: {
+    readonly previous: ModelRoute;
+    readonly next: ModelRoute;
+    readonly record: RolloutRecord;
+    readonly audit: AuditRecord;
+  }) => Promise<boolean>;
+  /** Newest first, at most `limit` (≤ 100), of this model since it was made. */
+  readonly history: (
+    model: ModelRoute,
+    page: PageRequest,
+  ) => Promise<{ readonly records: readonly RolloutRecord[]; readonly nextCursor: string | null }>;
+};

@@ -1,0 +1,47 @@
+import type { AdapterId } from '#core/shared/ids.ts';
+
+/** An engine of its own for a version: a SageMaker endpoint, or any server that speaks OpenAI's API. */
+export type EnginePlace =
+  | { readonly kind: 'sagemaker'; readonly endpointName: string }
+  | {
+      readonly kind: 'openai';
+      /** The base URL, such as `https://gpu.example.com/v1`; see `parseEngineUrl`. */
+      readonly url: string;
+      /** What the server calls the model; absent: the adapter's id, or the base model's. */
+      readonly model?: string;
+      /** The name of the secret that is sent as a bearer token; absent: none is sent. */
+      readonly secret?: string;
+      /** How long it may be silent, before its first byte and between two. */
+      readonly timeoutMs?: number;
+    };
+
+/** What can answer a model name: an adapter (or the bare base model) and where it runs. Never changed, only replaced. */
+export type ModelVersion = {
+  readonly baseModel: string;
+  /** Null: the bare base model. */
+  readonly adapterId: AdapterId | null;
+  /** SageMaker's name for what to invoke; for an adapter it is unique and never reused. */
+  readonly inferenceComponentName: string;
+  /** Absent: the SageMaker endpoint that all tenants share. */
+  readonly engine?: EnginePlace;
+};
+
+/** A version with a part of the traffic. `percent` is a whole number from 1 to 100. */
+export type VersionShare = { readonly version: ModelVersion; readonly percent: number };
+
+/** What of a model's answers is on the way from one version to another. Its stable version stands in the model route itself. */
+export type Rollout = {
+  /** Grows by one with every change; a change names the one that it was made from. */
+  readonly revision: number;
+  /** Answers this share of the users in the stable version's place. */
+  readonly canary?: VersionShare;
+  /** Gets a copy of this share of the calls; what it answers is compared and thrown away. */
+  readonly shadow?: VersionShare;
+  /** Earlier stable versions, newest first: where a rollback goes. At most `MAX_FORMER`. */
+  readonly former: readonly ModelVersion[];
+};
+
+/** What answers a call: the version, and why this one. */
+export type ServedBy = 'stable' | 'canary';
+
+export type RolloutAction = 'promote' | 'canary' | 'shadow' | 'rollback';
