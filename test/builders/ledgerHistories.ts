@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import type { ClawBack } from '#core/ledger/ports.ts';
+import { GRANT_KINDS } from '#core/ledger/types.ts';
 import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 import type { Fault } from './faultyClient.ts';
@@ -59,7 +60,7 @@ const settle = fc
 const grant = fc
   .record({
     n: few,
-    kind: fc.constantFrom('included' as const, 'free' as const, 'pack' as const, 'adjustment' as const),
+    kind: fc.constantFrom(...GRANT_KINDS),
     amountMicro: amount,
     lasts: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
     payment: fc.constantFrom('same', 'same', 'other'),

@@ -1,6 +1,6 @@
 import { addMicro, type MicroCredits, micro, minMicro, subtractMicro, ZERO } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import { give, spendable, take } from './account.ts';
+import { give, overageLeft, spendable, take } from './account.ts';
 import { type Change, type EntryDraft, guardTaking } from './change.ts';
 import { MAX_BALANCE_MICRO, MAX_OPEN_GRANTS } from './limits.ts';
 import type { ApplyRefused, ClawBack, Debit, Grant } from './ports.ts';
@@ -41,20 +41,26 @@ export function applyGrant({ account, grant: known, made }: Book, grant: Grant):
   });
 }
 
-/** Takes credits that are available; refused when they are not. What granted once cannot debit, and the other way round. */
+/**
+ * Takes credits that are available, overage apart; refused when they are not. What granted once cannot debit, and the
+ * other way round.
+ */
 export function applyDebit({ account, made }: Book, debit: Debit): Outcome {
   requireAmount(debit.amountMicro);
   if (made.has('grant')) return err({ code: 'idempotency_conflict' });
-  if (debit.amountMicro > spendable(account)) {
+  const needed = addMicro(debit.amountMicro, overageLeft(account));
+  if (debit.amountMicro > 0 && needed > spendable(account)) {
     return err({ code: 'insufficient_credits', availableMicro: account.availableMicro });
   }
   return ok({
-    account: next(account, take(account, debit.amountMicro)),
+    account: next(account, take(account, debit.amountMicro, { sparesOverage: true })),
     entries: [draft(account, debit, 'debit', micro(-debit.amountMicro))],
     grants: [],
-    guard: guardTaking(account, { wanted: debit.amountMicro, taken: debit.amountMicro }),
+    guard: guardTaking(account, debit.amountMicro > 0 ? { wanted: needed, taken: needed } : NOTHING),
   });
 }
+
+const NOTHING = { wanted: ZERO, taken: ZERO };
 
 /** Moves what is left of a grant, as far as it is available, out of reach. Nothing when this source's dispute ended already. */
 export function applyFreeze({ account, grant, made }: Book, freeze: OnGrant): Outcome {
@@ -71,7 +77,7 @@ export function applyFreeze({ account, grant, made }: Book, freeze: OnGrant): Ou
         frozenBy: [...without(grant, freeze), name(freeze.source)],
       };
   return ok({
-    account: next(account, take(account, taken, open)),
+    account: next(account, take(account, taken, { first: open })),
     entries: [draft(account, freeze, 'freeze', micro(-taken), freeze)],
     grants: [record],
     guard: guardTaking(account, { wanted, taken }),
@@ -98,13 +104,13 @@ export function applyRelease({ account, grant }: Book, release: OnGrant): Outcom
 export function applyClawBack({ account, grant }: Book, clawBack: ClawBack): Outcome {
   requireAmount(clawBack.amountMicro);
   if (grant === undefined) return err({ code: 'grant_not_found' });
-  const amount = minMicro(clawBack.amountMicro, subtractMicro(grant.amountMicro, grant.takenBackMicro));
+  const amount = minMicro(clawBack.amountMicro, reclaimable(account, grant));
   const frozenBy = without(grant, clawBack);
   const thawed = frozenBy.length === 0 ? grant.frozenMicro : minMicro(amount, grant.frozenMicro);
   const unfrozen = give(account, thawed, grant);
   const refund = draft(account, clawBack, 'refund', micro(-amount), clawBack);
   return ok({
-    account: next(account, take(unfrozen, amount, unfrozen.grants[grant.id])),
+    account: next(account, take(unfrozen, amount, { first: unfrozen.grants[grant.id], sparesOverage: true })),
     entries: thawed > 0 ? [draft(account, clawBack, 'thaw', thawed, clawBack), refund] : [refund],
     grants: [
       {
@@ -116,6 +122,12 @@ export function applyClawBack({ account, grant }: Book, clawBack: ClawBack): Out
     ],
     guard: { kind: 'none' },
   });
+}
+
+/** What is not taken back yet; of overage, which nobody paid for, only what is not burnt either. */
+function reclaimable(account: Account, grant: GrantRecord): MicroCredits {
+  if (grant.kind !== 'overage') return subtractMicro(grant.amountMicro, grant.takenBackMicro);
+  return addMicro(grant.frozenMicro, account.grants[grant.id]?.remainingMicro ?? ZERO);
 }
 
 const isFull = (account: Account, amount: MicroCredits): boolean =>

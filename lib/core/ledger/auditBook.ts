@@ -1,5 +1,6 @@
 import type { GrantId } from '#core/shared/ids.ts';
-import { sumMicro } from './account.ts';
+import { subtractMicro } from '#core/shared/money.ts';
+import { overageLeft, sumMicro } from './account.ts';
 import type { MonthlyCharge, MonthTotals } from './months.ts';
 import { addRollups, rollupKey, rollupOf } from './rollup.ts';
 import type { Account, Entry, EntryKind, EntrySource, GrantRecord, UsageRollup } from './types.ts';
@@ -30,6 +31,7 @@ export type ViolationCode =
   | 'mark_differs'
   | 'rollup_differs'
   | 'month_differs'
+  | 'overage_differs'
   | 'hold_overdue';
 
 export type Violation = { readonly code: ViolationCode; readonly message: string };
@@ -66,6 +68,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
     grants: new Map<GrantId, GrantRecord>(),
     months: makeMonthSums(),
   };
+  let overage = 0;
   let entries = 0;
   let outgrown = false;
 
@@ -77,6 +80,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
     sources.add(source);
     versions.add(entry.accountVersion);
     add(byKind, entry.kind, entry.amountMicro);
+    overage += entry.overageMicro ?? 0;
     if (entry.grantId !== undefined) add(ofGrant, `${entry.grantId}/${entry.kind}`, entry.amountMicro);
     if (entry.amountMicro * SIGN[entry.kind] < 0) {
       violate('wrong_sign', `${source} has the amount ${entry.amountMicro}`);
@@ -109,6 +113,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
           ? []
           : [
               ...checkGrants(account, rows.grants, ofGrant),
+              ...checkOverage(account, rows.grants, overage),
               ...checkMarks(sources, marked),
               ...checkRollups(rollups, rows.rollups),
               ...checkMonths(months.sums, rows.months.sums),
@@ -156,8 +161,11 @@ function checkSums(account: Account, byKind: ReadonlyMap<EntryKind, number>): re
       ),
     );
   }
-  if ((left > 0 && account.debtMicro > 0) || account.debtMicro < 0) {
-    violations.push(fault('debt_beside_credits', `grants hold ${left} and the debt is ${account.debtMicro}`));
+  const prepaid = subtractMicro(left, overageLeft(account));
+  if ((prepaid > 0 && account.debtMicro > 0) || account.debtMicro < 0) {
+    violations.push(
+      fault('debt_beside_credits', `grants hold ${prepaid} and the debt is ${account.debtMicro}`),
+    );
   }
   // Claw-backs are left out: they alone may take what was spent already.
   const spent = -(of('charge') + of('debit') + of('expiry') + of('freeze') + of('release') + of('thaw'));
@@ -206,9 +214,26 @@ function checkGrants(
   return violations;
 }
 
+/** What charges say that they burnt of overage, which is what gets invoiced, against what is gone of its grants. */
+function checkOverage(
+  account: Account,
+  records: ReadonlyMap<GrantId, GrantRecord>,
+  charged: number,
+): readonly Violation[] {
+  let burnt = 0;
+  for (const { id, kind, amountMicro, takenBackMicro, frozenMicro } of records.values()) {
+    if (kind !== 'overage') continue;
+    burnt += amountMicro - takenBackMicro - frozenMicro - (account.grants[id]?.remainingMicro ?? 0);
+  }
+  if (burnt === charged) return [];
+  return [fault('overage_differs', `${burnt} of overage is gone, the charges say ${charged}`)];
+}
+
+const MARKS_ITSELF = /^(usage|grant_expiry|overage_expiry)\//;
+
 /** Every source but usage and expiry, whose entries mark themselves, has its mark, and no mark lacks its entry. */
 function checkMarks(sources: ReadonlySet<string>, marked: ReadonlySet<string>): readonly Violation[] {
-  const needed = [...sources].filter((key) => !key.startsWith('usage/') && !key.startsWith('grant_expiry/'));
+  const needed = [...sources].filter((key) => !MARKS_ITSELF.test(key));
   return [
     ...needed.filter((key) => !marked.has(key)).map((key) => fault('mark_differs', `${key} has no mark`)),
     ...[...marked]

@@ -26,7 +26,7 @@ export function expireGrants(
     const taken = minMicro(grant.remainingMicro, spendable(account));
     const record = records.get(grant.id);
     if (taken === 0 || record === undefined) continue;
-    account = take(account, taken, grant);
+    account = take(account, taken, { first: grant });
     grants.push({ ...record, takenBackMicro: addMicro(record.takenBackMicro, taken) });
     entries.push({
       tenantId: before.tenantId,
@@ -35,7 +35,10 @@ export function expireGrants(
       atMs: nowMs,
       accountVersion: version,
       // A grant may expire in parts; the version tells them apart.
-      source: { kind: 'grant_expiry', id: `${grant.id}/${version}` },
+      source: {
+        kind: grant.kind === 'overage' ? 'overage_expiry' : 'grant_expiry',
+        id: `${grant.id}/${version}`,
+      },
       grantId: grant.id,
     });
   }

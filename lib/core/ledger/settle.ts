@@ -7,7 +7,7 @@ import {
   subtractMicro,
   ZERO,
 } from '#core/shared/money.ts';
-import { take } from './account.ts';
+import { overageLeft, take } from './account.ts';
 import type { AvailableGuard, Change, EntryDraft } from './change.ts';
 import { endHolds } from './holds.ts';
 import { countersOf, type MonthTotals, placeInMonth } from './months.ts';
@@ -51,8 +51,9 @@ export function settleCharges(
 
     guard = stricter(guard, guardOf(before, { amount: amountMicro, held, reach }));
     account = take(returned, chargedMicro);
+    const overageMicro = subtractMicro(overageLeft(returned), overageLeft(account));
     entries.push({
-      ...chargeEntry(charge, chargedMicro, shortfallMicro, version),
+      ...chargeEntry(charge, { chargedMicro, shortfallMicro, overageMicro }, version),
       ...(monthly && { monthly }),
     });
     outcomes.push({ outcome: 'settled', chargedMicro, shortfallMicro });
@@ -85,21 +86,23 @@ function stricter(a: AvailableGuard, b: AvailableGuard): AvailableGuard {
   return { kind: 'at_least', amountMicro: maxMicro(a.amountMicro, b.amountMicro) };
 }
 
+type Parts = Readonly<Record<'chargedMicro' | 'shortfallMicro' | 'overageMicro', MicroCredits>>;
+
 function chargeEntry(
   { event }: Charge,
-  charged: MicroCredits,
-  shortfall: MicroCredits,
+  { chargedMicro, shortfallMicro, overageMicro }: Parts,
   accountVersion: number,
 ): EntryDraft {
   return {
     tenantId: event.tenantId,
     kind: 'charge',
-    amountMicro: micro(-charged),
+    amountMicro: micro(-chargedMicro),
     atMs: event.startedAtMs,
     accountVersion,
     source: { kind: 'usage', id: event.id },
     holdId: event.holdId,
-    ...(shortfall > 0 ? { shortfallMicro: shortfall } : {}),
+    ...(shortfallMicro > 0 ? { shortfallMicro } : {}),
+    ...(overageMicro > 0 ? { overageMicro } : {}),
     usage: event,
   };
 }

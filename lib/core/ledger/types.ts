@@ -6,8 +6,12 @@ import type { MonthlyCharge } from './months.ts';
 /** Whether an account may place holds. `suspended` keeps its credits; `closed` never opens again. */
 export type AccountStatus = 'active' | 'suspended' | 'closed';
 
-/** Where a grant came from; with its expiry this decides the burn order (see README). */
-export type GrantKind = 'included' | 'free' | 'pack' | 'adjustment';
+/**
+ * Where a grant came from; with its expiry this decides the burn order (see README). `overage` is no money that came
+ * in but what a subscription may still use up on account: what is burnt of it is reported to be invoiced.
+ */
+export const GRANT_KINDS = ['included', 'free', 'adjustment', 'pack', 'overage'] as const;
+export type GrantKind = (typeof GRANT_KINDS)[number];
 
 /** Credits set aside for work in flight: the estimate, moved from available to held. Open until it ends once. */
 export type Hold = {
@@ -38,7 +42,7 @@ export type Account = {
   readonly heldMicro: MicroCredits;
   /** How far below zero settlements may bring the account; 0 for prepaid tenants. */
   readonly overdraftLimitMicro: MicroCredits;
-  /** Clawed back or overdrawn beyond what the grants held; the next grant pays it first. */
+  /** Clawed back or overdrawn beyond what the grants held; the next grant but one of overage pays it first. */
   readonly debtMicro: MicroCredits;
   readonly holds: Readonly<Record<string, Hold>>;
   readonly grants: Readonly<Record<string, OpenGrant>>;
@@ -102,6 +106,8 @@ export const ENTRY_SOURCES = [
   'grant_expiry',
   'subscription',
   'free_tier',
+  'overage',
+  'overage_expiry',
 ] as const;
 
 /** What caused an entry. One source makes at most one entry of each kind: that is how a repeat changes nothing. */
@@ -128,6 +134,8 @@ export type Entry = {
   readonly holdId?: HoldId;
   /** What a charge should have taken and could not, because the hold had expired and the credits were spent. */
   readonly shortfallMicro?: MicroCredits;
+  /** The part of a charge that burnt overage: an outbox row of the same transaction reports it to be invoiced. */
+  readonly overageMicro?: MicroCredits;
   readonly reason?: string;
   readonly actor?: string;
   /** For charges by tiers of the month: what the month had before, and what this added to its bill. */

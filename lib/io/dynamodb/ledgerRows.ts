@@ -9,6 +9,7 @@ import {
   ENTRY_SOURCES,
   type Entry,
   type EntrySource,
+  GRANT_KINDS,
   type GrantRecord,
   type UsageRollup,
 } from '#core/ledger/types.ts';
@@ -45,7 +46,7 @@ const tenantId = idSchema<TenantId>('tenant');
 const keyId = idSchema<KeyId>('key');
 const holdId = idSchema<HoldId>('hold');
 const grantId = idSchema<GrantId>('grant');
-const grantKind = z.enum(['included', 'free', 'pack', 'adjustment']);
+const grantKind = z.enum(GRANT_KINDS);
 
 const accountSchema = z.object({
   tenantId,
@@ -132,6 +133,7 @@ const entrySchema = z.object({
   grantId: z.exactOptional(grantId),
   holdId: z.exactOptional(holdId),
   shortfallMicro: z.exactOptional(microSchema),
+  overageMicro: z.exactOptional(microSchema),
   reason: z.exactOptional(z.string()),
   actor: z.exactOptional(z.string()),
   monthly: z.exactOptional(monthlySchema),

@@ -9,6 +9,7 @@ import { cancellationCodes, MOVED, withRetries } from './ledgerRetry.ts';
 import { finishEntry, ledgerKeys, sha256 } from './ledgerRows.ts';
 import { type LedgerTable, readAccountItem, writeTogether } from './ledgerTable.ts';
 import { accountWrite, entryWrite, rollupWrites } from './ledgerWrites.ts';
+import { outboxWrites } from './overageRows.ts';
 
 /** DynamoDB's limit on a transaction. */
 const MAX_ITEMS = 100;
@@ -67,7 +68,7 @@ async function settleChunk(
   charges: readonly Charge[],
 ): Promise<ReadonlyMap<Charge, SettledCharge>> {
   const duplicates = new Set<Charge>();
-  return withRetries(table.patience, async () => {
+  return withRetries<ReadonlyMap<Charge, SettledCharge>>(table.patience, async () => {
     const fresh = charges.filter((charge) => !duplicates.has(charge));
     if (fresh.length === 0) return new Map();
     const [account, kept] = await Promise.all([
@@ -77,8 +78,10 @@ async function settleChunk(
     if (account === undefined) throw new Error(`usage of ${tenantId}, which has no account`);
     const months = new Map([...kept].map(([counter, { month }]) => [counter, month]));
     const settlement = settleCharges(account, fresh, months);
+    const items = itemsOf(table, { account, kept }, settlement, fresh);
+    if (items.length > MAX_ITEMS) return settleHalves(table, tenantId, fresh);
     try {
-      await writeTogether(table, itemsOf(table, { account, kept }, settlement, fresh));
+      await writeTogether(table, items);
       return new Map(fresh.map((charge, n) => [charge, settlement.outcomes[n] ?? { outcome: 'duplicate' }]));
     } catch (error) {
       const codes = cancellationCodes(error);
@@ -87,6 +90,18 @@ async function settleChunk(
       throw error;
     }
   });
+}
+
+/** Charges that burn overage have two rows each, which is only known once they are decided. */
+async function settleHalves(
+  table: LedgerTable,
+  tenantId: TenantId,
+  charges: readonly Charge[],
+): Promise<ReadonlyMap<Charge, SettledCharge>> {
+  const middle = Math.ceil(charges.length / 2);
+  const first = await settleChunk(table, tenantId, charges.slice(0, middle));
+  const second = await settleChunk(table, tenantId, charges.slice(middle));
+  return new Map([...first, ...second]);
 }
 
 const CONDITION_FAILED = 'ConditionalCheckFailed';
@@ -111,6 +126,7 @@ function itemsOf(
     ...settlement.months.map((month) =>
       monthWrite(table.name, settlement.account, month, kept.get(month.counter)),
     ),
+    ...entries.flatMap((entry) => outboxWrites(table.name, entry)),
   ];
 }
 

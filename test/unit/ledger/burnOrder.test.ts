@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { emptyAccount, give, inBurnOrder, nextGrantExpiryMs, take } from '#core/ledger/account.ts';
+import {
+  emptyAccount,
+  give,
+  inBurnOrder,
+  nextGrantExpiryMs,
+  overageLeft,
+  take,
+} from '#core/ledger/account.ts';
 import type { Account, GrantKind } from '#core/ledger/types.ts';
 import type { GrantId, TenantId } from '#core/shared/ids.ts';
 import { micro, ZERO } from '#core/shared/money.ts';
@@ -18,10 +25,29 @@ const holding = (...grants: readonly ReturnType<typeof grant>[]): Account =>
 
 const order = (account: Account) => inBurnOrder(account).map((one) => one.id);
 
-test('the soonest to expire burns first, and what never expires last', () => {
-  const account = holding(grant('never', 'included'), grant('late', 'free', 20), grant('soon', 'pack', 10));
-  expect(order(account)).toEqual(['gra_soon', 'gra_late', 'gra_never']);
-  expect(nextGrantExpiryMs(account)).toBe(10);
+test('what is included burns first, then what is free, then packs by expiry, and overage last', () => {
+  const account = holding(
+    grant('overage', 'overage', 5),
+    grant('never', 'pack'),
+    grant('late', 'pack', 30),
+    grant('soon', 'pack', 10),
+    grant('free', 'free', 40),
+    grant('included', 'included', 50),
+  );
+  expect(order(account)).toEqual([
+    'gra_included',
+    'gra_free',
+    'gra_soon',
+    'gra_late',
+    'gra_never',
+    'gra_overage',
+  ]);
+  expect(nextGrantExpiryMs(account)).toBe(5);
+});
+
+test('of the included ones, and of bought and adjusted credits, the soonest to expire burns first', () => {
+  expect(order(holding(grant('b', 'included', 10), grant('a', 'included', 20)))).toEqual(['gra_b', 'gra_a']);
+  expect(order(holding(grant('b', 'adjustment', 20), grant('a', 'pack', 10)))).toEqual(['gra_a', 'gra_b']);
 });
 
 test('at the same expiry given credits burn before bought ones', () => {
@@ -51,4 +77,9 @@ test('what no grant covers is debt, and the next credits pay it before they can 
   const paid = give(owing, micro(100), grant('b', 'pack'));
   expect([paid.availableMicro, paid.debtMicro]).toEqual([70, 0]);
   expect(Object.values(paid.grants).map((one) => one.remainingMicro)).toEqual([70]);
+});
+
+test('overage pays no debt: nobody used it', () => {
+  const owing = give(take(empty, micro(30)), micro(100), grant('line', 'overage'));
+  expect([owing.availableMicro, owing.debtMicro, overageLeft(owing)]).toEqual([70, 30, 100]);
 });
