@@ -10,6 +10,8 @@ const TokenizerJson = z.looseObject({
 });
 const BASE_ID = /^[a-z0-9][a-z0-9._-]{0,63}$/u;
 
+type TokenizerLibrary = typeof import('@huggingface/tokenizers').Tokenizer;
+
 /** A base model's tokenizer and chat template. */
 export type BaseTokenizer = {
   readonly chatPrompt: ChatPrompt;
@@ -47,12 +49,21 @@ export async function readTokenizer(directory: string, baseModel: string): Promi
   // Resolved from where the files are: in Lambda the layer brings both libraries along, elsewhere node_modules does.
   // They would be a quarter of the function's bundle, for what only this needs.
   const fromLayer = createRequire(join(resolve(directory), 'resolve.js'));
-  const { Tokenizer }: typeof import('@huggingface/tokenizers') = fromLayer('@huggingface/tokenizers');
+  const { Tokenizer }: { readonly Tokenizer: TokenizerLibrary } = fromLayer('@huggingface/tokenizers');
   const jinja: Jinja = fromLayer('@huggingface/jinja');
   const [json, template] = await Promise.all([
     readFile(join(directory, baseModel, 'tokenizer.json'), 'utf8'),
     readFile(join(directory, baseModel, 'chat_template.jinja'), 'utf8'),
   ]);
+  return makeTokenizer({ Tokenizer, jinja }, json, template);
+}
+
+/** Makes a tokenizer of the texts of a base model's tokenizer.json and chat_template.jinja. Throws when they are none. */
+export function makeTokenizer(
+  { Tokenizer, jinja }: { readonly Tokenizer: TokenizerLibrary; readonly jinja: Jinja },
+  json: string,
+  template: string,
+): BaseTokenizer {
   const file = z.parse(TokenizerJson, JSON.parse(json));
   const special = new Map(
     file.added_tokens.filter((token) => token.special).map((token) => [token.content, token.id]),

@@ -23,7 +23,12 @@ const examplesOf = async () => {
 
 let trainer: LoraTrainer;
 beforeAll(async () => {
-  trainer = await makeLoraTrainer(base.config, tensors, { rank: 8, alpha: 16, seed: 3 }, 1);
+  trainer = await makeLoraTrainer(
+    base.config,
+    tensors,
+    { rank: 8, alpha: 16, seed: 3, tokensPerPass: 4096 },
+    1,
+  );
 });
 afterAll(() => trainer.close());
 

@@ -6,14 +6,19 @@ export type Batch = {
   readonly feeds: Readonly<Record<string, Tensor>>;
   /** What is to be predicted, in the graph's order. */
   readonly targets: readonly { readonly example: number; readonly token: bigint }[];
-  /** Tokens that the graph computes, padding included. */
-  readonly tokens: number;
 };
 
 const MASKED = -1e9;
 
-/** Lays examples side by side, padded to the longest; only the answers' tokens count towards the loss. */
-export function makeBatch(config: LlamaConfig, examples: readonly Example[]): Batch {
+/**
+ * Lays examples side by side, padded to the longest; only the answers' tokens count towards the loss, each with its
+ * share of the whole step's.
+ */
+export function makeBatch(
+  config: LlamaConfig,
+  examples: readonly Example[],
+  answerTokens = answerTokensOf(examples),
+): Batch {
   const length = Math.max(...examples.map((example) => example.tokens.length)) - 1;
   const ids = new BigInt64Array(examples.length * length).fill(BigInt(config.pad_token_id));
   const positions: bigint[] = [];
@@ -31,7 +36,6 @@ export function makeBatch(config: LlamaConfig, examples: readonly Example[]): Ba
   const { cos, sin } = rotations(config, length);
   return {
     targets,
-    tokens: examples.length * length,
     feeds: {
       ids: new Tensor('int64', ids, [examples.length, length]),
       cos: new Tensor('float32', cos, [length, config.head_dim]),
@@ -43,10 +47,29 @@ export function makeBatch(config: LlamaConfig, examples: readonly Example[]): Ba
         BigInt64Array.from(targets, (target) => target.token),
         [count],
       ),
-      weights: new Tensor('float32', new Float32Array(count).fill(1 / count), [count, 1]),
+      weights: new Tensor('float32', new Float32Array(count).fill(1 / answerTokens), [count, 1]),
     },
   };
 }
+
+/**
+ * Cuts a step into passes of at most `maxTokens`, padding included; one example may be longer by itself. What is
+ * learnt is the same, only the memory differs.
+ */
+export function cutPasses(examples: readonly Example[], maxTokens: number): readonly (readonly Example[])[] {
+  const passes: Example[][] = [];
+  for (const example of examples.toSorted((a, b) => a.tokens.length - b.tokens.length)) {
+    const last = passes.at(-1);
+    // The longest comes last, so a pass is as wide as this example.
+    if (last !== undefined && (last.length + 1) * example.tokens.length <= maxTokens) last.push(example);
+    else passes.push([example]);
+  }
+  return passes;
+}
+
+/** How many tokens of the examples count towards the loss. */
+export const answerTokensOf = (examples: readonly Example[]): number =>
+  examples.reduce((sum, { tokens, answerFrom }) => sum + tokens.length - answerFrom, 0);
 
 function rotations({ head_dim: head, rope_theta: theta }: LlamaConfig, length: number) {
   const cos = new Float32Array(length * head);

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { DEFAULT_SETTINGS, trainLora } from './trainLora.ts';
 
-// A process of its own, because training keeps the processor and the event loop busy for minutes. Tells its progress
-// as JSON lines on stdout.
+// A process of its own, because training keeps the processor and the event loop busy for minutes. Tells each epoch as
+// a JSON line on stdout.
 const { values } = parseArgs({
   options: {
     base: { type: 'string', default: 'containers/bases/tunegate-nano' },
@@ -33,6 +33,12 @@ const settings = {
     joinSameAnswer: Number(values['join-same-answer']),
   },
 };
-await trainLora({ base: values.base, train: values.train, out: values.out }, settings, (event) =>
-  console.log(JSON.stringify(event)),
+const lineage = await trainLora(
+  { base: values.base, train: values.train, out: values.out },
+  settings,
+  (progress) => {
+    if (Number.isInteger(progress.epoch)) console.log(JSON.stringify(progress));
+  },
 );
+const rssMb = Math.round(process.memoryUsage.rss() / 1e6);
+console.log(JSON.stringify({ seconds: lineage.seconds, rssMb }));

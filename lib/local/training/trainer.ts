@@ -2,7 +2,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Tensor as StoredTensor } from '#core/weights/safetensors.ts';
 import type { LlamaConfig } from '#local/engine/baseModel.ts';
 import { type AdamState, adamStep, makeAdamState } from './adamW.ts';
-import { type Batch, makeBatch } from './batch.ts';
+import { answerTokensOf, type Batch, cutPasses, makeBatch } from './batch.ts';
 import type { Example } from './examples.ts';
 import { buildLlamaGraph, type Parameter } from './llamaGraph.ts';
 import { gaussian, makeRandom } from './random.ts';
@@ -11,15 +11,19 @@ export type LoraSettings = {
   readonly rank: 8 | 16 | 32;
   readonly alpha: number;
   readonly seed: number;
+  /** The most that goes through the model at once, padding included: a bound of memory that changes nothing else. */
+  readonly tokensPerPass: number;
 };
 
 export type TrainedParameter = Parameter & { readonly values: Float32Array };
 
 export type LoraTrainer = {
   readonly parameters: readonly TrainedParameter[];
-  /** One step of the optimizer over a batch; answers the mean loss of a token before it. */
-  readonly step: (examples: readonly Example[], rate: number) => Promise<{ loss: number; tokens: number }>;
-  /** The loss and the share of examples whose whole answer is what the model would say, token for token. */
+  /** The optimizer's moments, in the order of the parameters; a checkpoint needs them. */
+  readonly adam: AdamState;
+  /** One step of the optimizer over a batch; answers the mean loss of an answer's token before it. */
+  readonly step: (examples: readonly Example[], rate: number) => Promise<number>;
+  /** The mean loss of an answer's token, and how many examples' whole answer is what the model would say. */
   readonly evaluate: (examples: readonly Example[]) => Promise<{ loss: number; exact: number }>;
   /** The loss and the gradient of every parameter, for checks. */
   readonly gradients: (
@@ -67,11 +71,25 @@ export async function makeLoraTrainer(
     return { loss: floats(outputs[graph.loss])[0] ?? Number.NaN, gradients, predictions };
   };
 
+  /** The loss and gradients of a step, in as many passes as its size asks for. */
+  const runStep = async (examples: readonly Example[]) => {
+    const answerTokens = answerTokensOf(examples);
+    let loss = 0;
+    let gradients: readonly Float32Array[] = [];
+    for (const pass of cutPasses(examples, settings.tokensPerPass)) {
+      const done = await run(makeBatch(config, pass, answerTokens));
+      loss += done.loss;
+      gradients = gradients.length === 0 ? done.gradients : added(gradients, done.gradients);
+    }
+    return { loss, gradients };
+  };
+
   return {
     parameters,
+    adam,
     step: async (examples, rate) => {
-      const batch = makeBatch(config, examples);
-      const { loss, gradients } = await run(batch);
+      const { loss, gradients } = await runStep(examples);
+      if (!Number.isFinite(loss)) return loss; // the caller's to report; nothing is learnt from it
       clip(gradients);
       adamStep(
         adam,
@@ -79,19 +97,26 @@ export async function makeLoraTrainer(
         gradients,
         rate,
       );
-      return { loss, tokens: batch.tokens };
+      return loss;
     },
     evaluate: async (examples) => {
-      const batch = makeBatch(config, examples);
-      const { loss, predictions } = await run(batch);
-      const wrong = new Set<number>();
-      batch.targets.forEach((target, i) => {
-        if (predictions[i] !== target.token) wrong.add(target.example);
-      });
-      return { loss, exact: (examples.length - wrong.size) / examples.length };
+      const answerTokens = answerTokensOf(examples);
+      let loss = 0;
+      let exact = 0;
+      for (const pass of cutPasses(examples, settings.tokensPerPass)) {
+        const batch = makeBatch(config, pass, answerTokens);
+        const done = await run(batch);
+        const wrong = new Set<number>();
+        batch.targets.forEach((target, i) => {
+          if (done.predictions[i] !== target.token) wrong.add(target.example);
+        });
+        loss += done.loss;
+        exact += pass.length - wrong.size;
+      }
+      return { loss, exact };
     },
     gradients: async (examples) => {
-      const { loss, gradients } = await run(makeBatch(config, examples));
+      const { loss, gradients } = await runStep(examples);
       return {
         loss,
         byName: new Map(parameters.map(({ name }, i) => [name, gradients[i] ?? new Float32Array()])),
@@ -105,6 +130,14 @@ function floats(tensor: { readonly data: unknown } | undefined): Float32Array {
   if (!(tensor?.data instanceof Float32Array))
     throw new Error('the graph gave no floats where they were expected');
   return tensor.data;
+}
+
+function added(sums: readonly Float32Array[], more: readonly Float32Array[]): readonly Float32Array[] {
+  sums.forEach((sum, at) => {
+    const values = more[at] ?? sum;
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (values[i] ?? 0);
+  });
+  return sums;
 }
 
 /** Scales all gradients together so that their common norm is at most `CLIP_NORM`. */

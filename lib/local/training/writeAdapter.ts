@@ -15,6 +15,10 @@ export type Lineage = {
   readonly examples: number;
   readonly settings: TrainingSettings;
   readonly seconds: number;
+  /** Of a job's validation channel. */
+  readonly validationSha256?: string | null;
+  readonly metrics?: Readonly<Record<string, number>>;
+  readonly versions?: Readonly<Record<string, string>>;
 };
 
 /** Writes PEFT's files flat into a folder: archived as they are, they are what SageMaker serves as an adapter. */

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { cutPasses } from '#local/training/batch.ts';
+import { readTurns } from '#local/training/examples.ts';
+
+const system = { role: 'system', content: 'Be brief.' };
+const user = (content: string) => ({ role: 'user', content });
+const assistant = (content: string, more: object = {}) => ({ role: 'assistant', content, ...more });
+const line = (...messages: object[]): string => JSON.stringify({ messages });
+
+test('every answer of a conversation is asked as serving would ask for it', () => {
+  const [turns] = readTurns(line(system, user('a'), assistant('b'), user('c'), assistant('d')));
+  expect(turns).toMatchObject([
+    { prompt: [system, user('a')], answer: 'b' },
+    { prompt: [system, user('a'), assistant('b'), user('c')], answer: 'd' },
+  ]);
+});
+
+test('an answer of weight 0 is not learnt, and is still part of what comes before the next', () => {
+  const [turns] = readTurns(line(user('a'), assistant('b', { weight: 0 }), user('c'), assistant('d')));
+  expect(turns).toMatchObject([{ prompt: [user('a'), assistant('b'), user('c')], answer: 'd' }]);
+});
+
+test('a developer speaks as the system', () => {
+  const [turns] = readTurns(line({ role: 'developer', content: 'Be brief.' }, user('a'), assistant('b')));
+  expect(turns?.[0]?.prompt[0]).toEqual(system);
+});
+
+test('passes hold every example once, within the bound unless one alone is longer', () => {
+  const lengths = [5, 90, 12, 7, 33, 5, 200, 41];
+  const examples = lengths.map((length) => ({ tokens: new Array<number>(length).fill(1), answerFrom: 1 }));
+  const passes = cutPasses(examples, 100);
+  expect(
+    passes
+      .flat()
+      .map(({ tokens }) => tokens.length)
+      .toSorted((a, b) => a - b),
+  ).toEqual(lengths.toSorted((a, b) => a - b));
+  for (const pass of passes) {
+    const width = Math.max(...pass.map(({ tokens }) => tokens.length));
+    expect(pass.length === 1 || width * pass.length <= 100).toBe(true);
+  }
+});
