@@ -10,7 +10,7 @@ import {
   type UsageEventId,
 } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import type { UsageEvent } from './types.ts';
+import { OPERATIONS, type UsageEvent } from './types.ts';
 
 /** A message that is not a usage event. `message` names the field and never quotes what it held. */
 export type BadUsageEvent = { readonly code: 'invalid_usage_event'; readonly message: string };
@@ -42,7 +42,7 @@ const UsageEventMessage = z.object({
   holdId: id<HoldId>('hold'),
   model: z.string().check(z.minLength(1), z.maxLength(256)),
   adapter: z.nullable(z.string()),
-  operation: z.enum(['chat.completion', 'text_completion']),
+  operation: z.enum(OPERATIONS),
   user: z.nullable(z.string()),
   inputTokens: count,
   outputTokens: count,

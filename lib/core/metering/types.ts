@@ -3,6 +3,10 @@ import type { HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/sha
 /** How a metered call ended. Only `engine_failed` before the first token is free; the rest is charged for what was delivered. */
 export type UsageStatus = 'succeeded' | 'client_closed' | 'engine_failed';
 
+/** What was done. Of `fine_tuning` the input tokens are those that were trained, every epoch counted. */
+export const OPERATIONS = ['chat.completion', 'text_completion', 'fine_tuning'] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
 /**
  * One call, as measured by the chat function: the unit that is rated, settled and archived once.
  * Sent to the usage queue; `id` is what makes a repeat harmless.
@@ -17,7 +21,7 @@ export type UsageEvent = {
   readonly model: string;
   /** The adapter that answered, as the engine itself said; null for a bare base model or when nothing was answered. */
   readonly adapter: string | null;
-  readonly operation: 'chat.completion' | 'text_completion';
+  readonly operation: Operation;
   /** OpenAI's `user` field, opaque to us. */
   readonly user: string | null;
   readonly inputTokens: number;

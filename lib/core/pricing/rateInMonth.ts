@@ -6,7 +6,7 @@ import { unitsOf } from './mostOf.ts';
 import { priceCall } from './priceCall.ts';
 import type { Unpriced } from './quoteCall.ts';
 import { ratesOf } from './ratesOf.ts';
-import { isFree, measureOf, type RatedUsage } from './rateUsage.ts';
+import { isFree, measureOf, priceOfTraining, type RatedUsage } from './rateUsage.ts';
 import { MONTHLY_MEASURES, type ModelPrice, type MonthlyMeasure, type PriceBook } from './types.ts';
 
 /** What a call adds to totals of a month, and the tiers by which they are billed. */
@@ -31,6 +31,7 @@ export function rateInMonth(book: PriceBook, event: RatedUsage): Result<RatedInM
   const found = ratesOf(book, event);
   if (found === undefined) return err({ code: 'unpriced_model' });
   if (isFree(event)) return ok({ amountMicro: ZERO });
+  if (event.operation === 'fine_tuning') return ok({ amountMicro: priceOfTraining(found, event) });
   const used = measureOf(found, event);
   const amountMicro = priceCall(found.rates, used);
   const { monthly } = found.line;

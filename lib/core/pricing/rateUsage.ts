@@ -2,12 +2,12 @@ import type { UsageEvent } from '#core/metering/types.ts';
 import { type MicroCredits, ZERO } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { mostOf } from './mostOf.ts';
-import type { CallMeasure } from './priceCall.ts';
+import { type CallMeasure, priceTraining } from './priceCall.ts';
 import type { Unpriced } from './quoteCall.ts';
 import { type FoundRates, ratesOf } from './ratesOf.ts';
 import type { PriceBook } from './types.ts';
 
-/** What rating needs of a usage event. */
+/** What rating needs of a usage event. Without an operation it is a call. */
 export type RatedUsage = Pick<
   UsageEvent,
   | 'tenantId'
@@ -18,7 +18,8 @@ export type RatedUsage = Pick<
   | 'computeMs'
   | 'status'
   | 'timeToFirstTokenMs'
->;
+> &
+  Partial<Pick<UsageEvent, 'operation'>>;
 
 /**
  * What a call costs, in µcr, by the book that its usage event names (see `bookByVersion`). An engine that failed
@@ -30,6 +31,7 @@ export function rateUsage(book: PriceBook, event: RatedUsage): Result<MicroCredi
   const found = ratesOf(book, event);
   if (found === undefined) return err({ code: 'unpriced_model' });
   if (isFree(event)) return ok(ZERO);
+  if (event.operation === 'fine_tuning') return ok(priceOfTraining(found, event));
   return ok(mostOf(found, measureOf(found, event)));
 }
 
@@ -38,6 +40,12 @@ export const measureOf = (
   { line }: FoundRates,
   { inputTokens, outputTokens, computeMs }: CallMeasure,
 ): CallMeasure => ({ inputTokens, outputTokens, computeMs: Math.min(computeMs, line.maxComputeMs) });
+
+/** A training job runs through many hours, so that none of the line's windows is its own, and it is in no month's tiers. */
+export const priceOfTraining = (
+  { line }: FoundRates,
+  { inputTokens }: Pick<CallMeasure, 'inputTokens'>,
+): MicroCredits => priceTraining(line.rates, inputTokens);
 
 /** Whether the engine failed before anything was delivered. */
 export const isFree = ({

@@ -1,6 +1,22 @@
+const HOUR_S = 3_600;
+const DAY_MS = 24 * HOUR_S * 1_000;
+
 /** Sizes and times of training jobs. Every limit is named here, and told to the client where it is met. */
 export const JOB_LIMITS = {
   /** MaxRuntimeInSeconds of one attempt, and with the waiting for spot instances. */
-  trainingSeconds: 24 * 3_600,
-  trainingWaitSeconds: 48 * 3_600,
+  trainingSeconds: 24 * HOUR_S,
+  trainingWaitSeconds: 48 * HOUR_S,
+  /** A job that has not ended by then is ended, as a failure of ours. */
+  lifeMs: 7 * DAY_MS,
+  /** A job's hold outlives the job by a day, so that it is there when the job ends, whenever that is. */
+  holdMs: 8 * DAY_MS,
+  /** A draft this old belongs to a request that died. */
+  draftMs: 15 * 60_000,
+  /** Attempts of one job, and how often in a row its start is put off. */
+  attempts: 10,
+  putOffTimes: 500,
+  openJobs: 2_000,
+  events: 1_000,
+  /** Tries of one change against others that change the same job. */
+  changeTries: 20,
 } as const;

@@ -1,5 +1,9 @@
+import type { Ledger } from '#core/ledger/ports.ts';
+import type { PriceBook } from '#core/pricing/types.ts';
 import type { TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
+import type { World } from '#core/shared/world.ts';
+import type { JobEvent, TrainingJob } from './types.ts';
 
 /**
  * One training job of SageMaker to be created. Keys and prefixes are within the tenant data bucket; image, role,
@@ -58,7 +62,7 @@ export type TrainingState = {
   readonly metrics: Readonly<Record<string, number>>;
 };
 
-/** What SageMaker does for training. Each may be repeated; each throws what the network throws.  * @public
+/** What SageMaker does for training. Each may be repeated; each throws what the network throws.
  */
 export type TrainingService = {
   /** `exists`: a job of this name is there already, created by an attempt whose answer was lost. */
@@ -91,7 +95,6 @@ export type ProgressLine = {
 
 /** A message of the training queue: look whether this job, or another one, can start. */
 export type TrainingMessage = { readonly tenantId: TenantId; readonly jobId: TrainingJobId };
-/** @public */
 export type TrainingQueue = {
   /** `delaySeconds` ≤ 900. */
   readonly send: (message: TrainingMessage, delaySeconds?: number) => Promise<void>;
@@ -99,5 +102,52 @@ export type TrainingQueue = {
 
 /** A message of the adapters queue: a job's adapter waits to be scanned, deployed and probed. */
 export type ImportMessage = { readonly kind: 'import' } & TrainingMessage;
-/** @public */
 export type ImportQueue = { readonly send: (message: ImportMessage) => Promise<void> };
+
+/** How many jobs may be with SageMaker at once, in `SLOT_STATES`. */
+export type SlotLimits = { readonly perTenant: number; readonly overall: number };
+
+/** One change of a job: from exactly what was read to what it becomes, and the event that tells of it. */
+export type JobChange = {
+  readonly before: TrainingJob;
+  readonly after: TrainingJob;
+  readonly event: JobEvent | null;
+};
+
+/**
+ * The records of jobs. Every one is found by its tenant and its id together. Reads of one job and of a tenant's
+ * list are strongly consistent.
+ */
+export type JobStore = {
+  /** False when there is one of this id. */
+  readonly create: (draft: TrainingJob) => Promise<boolean>;
+  readonly read: (tenantId: TenantId, id: TrainingJobId) => Promise<TrainingJob | undefined>;
+  /** Newest first, drafts left out, after the job that `after` names. */
+  readonly list: (
+    tenantId: TenantId,
+    page: { readonly limit: number; readonly after?: TrainingJobId },
+  ) => Promise<{ readonly jobs: readonly TrainingJob[]; readonly more: boolean }>;
+  /** Every job that has not ended, oldest first, at most `JOB_LIMITS.openJobs`. A moment old. */
+  readonly listOpen: () => Promise<readonly TrainingJob[]>;
+  /** A job that has not ended, by its id alone. A moment old. */
+  readonly findOpen: (id: TrainingJobId) => Promise<TrainingJob | undefined>;
+  /**
+   * Writes a change, its event, and the slot that it takes or leaves, all or nothing. `moved`: the job is not as
+   * `before` says. `no_slot`: it takes a slot, and there is none.
+   */
+  readonly change: (change: JobChange, slots: SlotLimits) => Promise<'written' | 'moved' | 'no_slot'>;
+  /** Removes a draft that is as given; false when it is not. */
+  readonly removeDraft: (draft: TrainingJob) => Promise<boolean>;
+  /** Newest first; a job has at most `JOB_LIMITS.events`. */
+  readonly events: (tenantId: TenantId, id: TrainingJobId) => Promise<readonly JobEvent[]>;
+};
+
+/** What changing jobs works with. */
+export type JobDesk = {
+  readonly world: Pick<World, 'clock'>;
+  readonly jobs: JobStore;
+  readonly ledger: Pick<Ledger, 'settle' | 'voidHold'>;
+  readonly books: readonly PriceBook[];
+  readonly slots: SlotLimits;
+  readonly queue: TrainingQueue;
+};

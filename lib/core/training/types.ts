@@ -135,3 +135,14 @@ export type TrainingJob = {
   readonly updatedAtMs: number;
   readonly finishedAtMs: number | null;
 };
+
+/** A line of a job's history, as `fine_tuning.job.event` has it. */
+export type JobEvent = {
+  readonly id: string;
+  readonly jobId: TrainingJobId;
+  readonly atMs: number;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly kind: 'message' | 'metrics';
+  readonly message: string;
+  readonly data: Readonly<Record<string, string | number>> | null;
+};

@@ -49,6 +49,7 @@ export class DataStack extends Stack {
       ledger: this.#table('ledger'),
       directory: this.#table('directory'),
       billing: this.#table('billing'),
+      training: this.#table('training'),
       idempotency: this.#table('idempotency'),
     };
     const accessLogs = this.#accessLogBucket();

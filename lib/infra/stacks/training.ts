@@ -15,11 +15,15 @@ export type TrainingStackProps = StackProps & { readonly environment: Environmen
 /** From a client's file to what a training job may learn from: the queue of files, and the function that checks them. */
 export class TrainingStack extends Stack {
   readonly datasets: WorkQueue;
+  readonly jobs: WorkQueue;
+  readonly adapters: WorkQueue;
   readonly functions: readonly TunegateFunction[];
 
   constructor(scope: Construct, id: string, { environment, data, ...props }: TrainingStackProps) {
     super(scope, id, { ...props, terminationProtection: environment.keepsData });
     this.datasets = new WorkQueue(this, 'datasets', { environment, key: data.messageKey });
+    this.jobs = new WorkQueue(this, 'training', { environment, key: data.messageKey });
+    this.adapters = new WorkQueue(this, 'adapters', { environment, key: data.messageKey });
     const shared = {
       environment,
       data,
@@ -31,6 +35,8 @@ export class TrainingStack extends Stack {
 
   watch(alarms: AlarmSet): void {
     this.datasets.watch(alarms, { maxAge: LATE_AFTER });
+    this.jobs.watch(alarms, { maxAge: LATE_AFTER });
+    this.adapters.watch(alarms, { maxAge: LATE_AFTER });
     for (const fn of this.functions) fn.watch(alarms);
   }
 }

@@ -52,6 +52,10 @@ export const TABLES = {
   billing: table('billing', 'BILLING_TABLE', {
     indexes: [{ name: 'byList', partitionKey: 'listPk', sortKey: 'listSk' }],
   }),
+  /** Training jobs, their events, and the slots that they take. */
+  training: table('training', 'TRAINING_TABLE', {
+    indexes: [{ name: 'byList', partitionKey: 'listPk', sortKey: 'listSk' }],
+  }),
   /** First answers of calls that carried an Idempotency-Key, and usage events that the queue did not take. */
   idempotency: table('idempotency', 'IDEMPOTENCY_TABLE', { ttlAttribute: 'expiresAtSec' }),
 } as const satisfies Record<string, TableDefinition>;
@@ -60,6 +64,10 @@ export const QUEUES = {
   usage: { name: 'usage', env: 'USAGE_QUEUE_URL', visibilitySeconds: 180, maxReceives: 5 },
   /** Files that wait to be checked. */
   datasets: { name: 'datasets', env: 'DATASETS_QUEUE_URL', visibilitySeconds: 1_800, maxReceives: 3 },
+  /** Training jobs that wait to start. */
+  training: { name: 'training', env: 'TRAINING_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
+  /** Adapters that wait to be scanned, deployed and probed. */
+  adapters: { name: 'adapters', env: 'ADAPTERS_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
   payments: { name: 'payments', env: 'PAYMENTS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 8 },
 } as const satisfies Record<string, QueueDefinition>;
 

@@ -13,6 +13,7 @@ import {
   type GrantRecord,
   type UsageRollup,
 } from '#core/ledger/types.ts';
+import { OPERATIONS } from '#core/metering/types.ts';
 import { MONTHLY_MEASURES } from '#core/pricing/types.ts';
 import type { EntryId, GrantId, HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 import { idSchema, microSchema } from '#core/shared/schemas.ts';
@@ -102,7 +103,7 @@ const usageEventSchema = z.object({
   holdId,
   model: z.string(),
   adapter: z.nullable(z.string()),
-  operation: z.enum(['chat.completion', 'text_completion']),
+  operation: z.enum(OPERATIONS),
   user: z.nullable(z.string()),
   inputTokens: z.int(),
   outputTokens: z.int(),
