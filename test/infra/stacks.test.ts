@@ -91,16 +91,20 @@ describe('what must not be lost', () => {
   test('production keeps tables, buckets, keys and secrets when their stack goes', () => {
     const lost = STATEFUL.flatMap((type) => prod.ofType(type)).filter((r) => r.DeletionPolicy !== 'Retain');
     expect(lost.map((r) => r.logicalId)).toEqual([]);
-    expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([4, 3, 2, 4]);
+    expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([5, 3, 2, 4]);
   });
 
   test('production keeps its queues, whose messages are promises', () => {
     const kept = prod.ofType('AWS::SQS::Queue').filter((r) => r.DeletionPolicy === 'Retain');
     expect(kept.map((r) => r.Properties.QueueName).sort()).toEqual([
+      'tunegate-prod-adapters',
+      'tunegate-prod-adapters-dlq',
       'tunegate-prod-datasets',
       'tunegate-prod-datasets-dlq',
       'tunegate-prod-payments',
       'tunegate-prod-payments-dlq',
+      'tunegate-prod-training',
+      'tunegate-prod-training-dlq',
       'tunegate-prod-usage',
       'tunegate-prod-usage-dlq',
     ]);

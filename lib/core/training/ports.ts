@@ -62,7 +62,9 @@ export type TrainingState = {
   readonly metrics: Readonly<Record<string, number>>;
 };
 
-/** What SageMaker does for training. Each may be repeated; each throws what the network throws.
+/**
+ * What SageMaker does for training. Each may be repeated; each throws what the network throws.
+ * @public
  */
 export type TrainingService = {
   /** `exists`: a job of this name is there already, created by an attempt whose answer was lost. */
@@ -102,6 +104,7 @@ export type TrainingQueue = {
 
 /** A message of the adapters queue: a job's adapter waits to be scanned, deployed and probed. */
 export type ImportMessage = { readonly kind: 'import' } & TrainingMessage;
+/** @public */
 export type ImportQueue = { readonly send: (message: ImportMessage) => Promise<void> };
 
 /** How many jobs may be with SageMaker at once, in `SLOT_STATES`. */
