@@ -7,6 +7,7 @@ import { type BenchTenant, startProduct } from './product.ts';
 import { measureRating } from './rating.ts';
 import { makeRequestCounter, type RequestCounts } from './requestCounter.ts';
 import { measureSettlement, withSettlement } from './settlement.ts';
+import { measureStart } from './start.ts';
 import { summarize, type Times } from './statistics.ts';
 
 // What the chat path costs on this machine, in one run: compare the ratios, not the milliseconds, between machines.
@@ -116,6 +117,12 @@ try {
   console.log(`\nCold start: the bundled chat handler (${cold.kilobytes.toFixed(0)} KB) in a fresh process`);
   line('  import, wall clock', times(cold.wall));
   line('  import, CPU', times(cold.cpu));
+
+  const start = await measureStart();
+  console.log('\nThe whole product on this machine (npm start)');
+  line('  ready, on a new folder', ms(start.firstMs));
+  line('  ready, on the same again', ms(start.againMs));
+  line('  memory of all of its processes', `${start.megabytes.toFixed(0).padStart(8)} MB`);
 } finally {
   await product.stop();
 }
