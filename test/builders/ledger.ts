@@ -2,7 +2,7 @@ import type { Charge, Grant, Ledger, PlaceHold } from '#core/ledger/ports.ts';
 import type { Entry } from '#core/ledger/types.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { GrantId, HoldId, IdKind, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
-import { parseId } from '#core/shared/ids.ts';
+import { ID_PREFIXES, parseId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 
 /** Noon of a day, so that a minute more or less stays in the hour. */
@@ -16,15 +16,7 @@ export function entriesOn(page: Awaited<ReturnType<Ledger['listEntries']>>): rea
 
 /** An id of a kind with a readable body: `testId<KeyId>('key', 'a')`. */
 export function testId<T extends string>(kind: IdKind, body: string): T {
-  const prefix = {
-    tenant: 'ten_',
-    key: 'key_',
-    hold: 'hold_',
-    grant: 'gra_',
-    entry: 'ent_',
-    usageEvent: 'use_',
-  };
-  const text = `${{ ...prefix, adapter: 'adp_', request: 'req_', checkout: 'chk_', file: 'file-', auditRecord: 'aud_', trainingJob: 'ftjob-' }[kind]}${body}`;
+  const text = `${ID_PREFIXES[kind]}${body}`;
   const id = parseId<T>(kind, text);
   if (id === undefined) throw new Error(`not an id: ${text}`);
   return id;

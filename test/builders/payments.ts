@@ -24,6 +24,7 @@ export const aCheckout = (over: Partial<Checkout> = {}): Checkout => ({
   idempotencyKey: null,
   createdAtMs: NOON_MS - 60_000,
   session: { id: 'cks_1', url: 'https://checkout.example/cks_1' },
+  mandateId: null,
   paymentId: null,
   ...over,
 });

@@ -37,7 +37,9 @@ export function decideGrant(checkout: Checkout | undefined, payment: ObservedPay
     return { outcome: 'waiting', reason: known ? 'not_succeeded' : 'unknown_status' };
   }
   if (payment.isUpdatePaymentMethod) return { outcome: 'ignored', reason: 'update_payment_method' };
-  if (payment.subscriptionId !== null) return { outcome: 'ignored', reason: 'subscription_payment' };
+  const mandateId = checkout?.mandateId ?? null;
+  if (payment.subscriptionId !== null && mandateId === null)
+    return { outcome: 'ignored', reason: 'subscription_payment' };
   if (payment.totalMinor <= 0) return { outcome: 'ignored', reason: 'nothing_paid' };
   if (checkout === undefined) return { outcome: 'unmatched', reason: 'unknown_checkout' };
   const reason = mismatch(checkout, payment);
@@ -48,19 +50,33 @@ export function decideGrant(checkout: Checkout | undefined, payment: ObservedPay
 }
 
 function mismatch(checkout: Checkout, payment: ObservedPayment): NoGrantReason | undefined {
-  const { pack, quantity, session } = checkout;
+  const { pack, quantity } = checkout;
   if (payment.customerId !== checkout.customerId) return 'customer_mismatch';
-  // Without a session of ours (we stopped between Dodo's answer and its writing) the rest must still fit.
-  if (session !== null && payment.sessionId !== session.id) return 'session_mismatch';
-  const [line, ...others] = payment.cart;
-  if (line === undefined || others.length > 0) return 'product_mismatch';
-  if (line.productId !== pack.productId || line.quantity !== quantity) return 'product_mismatch';
+  const reason =
+    checkout.mandateId === null ? notThatSession(checkout, payment) : notThatMandate(checkout, payment);
+  if (reason !== undefined) return reason;
   if (payment.currency !== pack.currency) return 'currency_mismatch';
   const price = pack.priceMinor * quantity;
   // A product's price may or may not contain the tax, which depends on how it is set up at Dodo.
   const paid = [payment.totalMinor, payment.totalMinor - payment.taxMinor];
   return paid.includes(price) ? undefined : 'amount_mismatch';
 }
+
+function notThatSession(
+  { pack, quantity, session }: Checkout,
+  payment: ObservedPayment,
+): NoGrantReason | undefined {
+  // Without a session of ours (we stopped between Dodo's answer and its writing) the rest must still fit.
+  if (session !== null && payment.sessionId !== session.id) return 'session_mismatch';
+  const [line, ...others] = payment.cart;
+  if (line === undefined || others.length > 0) return 'product_mismatch';
+  if (line.productId !== pack.productId || line.quantity !== quantity) return 'product_mismatch';
+  return undefined;
+}
+
+/** A charge of a payment method names no product of ours: the method itself is what ties it to the offer. */
+const notThatMandate = ({ mandateId }: Checkout, payment: ObservedPayment): NoGrantReason | undefined =>
+  payment.subscriptionId === mandateId ? undefined : 'mandate_mismatch';
 
 function grantStep({ pack, quantity }: Checkout, payment: ObservedPayment, grantId: GrantId): GrantStep {
   return {

@@ -59,6 +59,7 @@ export async function openCheckout(
     idempotencyKey: request.idempotencyKey,
     createdAtMs: deps.world.clock(),
     session: null,
+    mandateId: null,
     paymentId: null,
   });
   if (!isOf(checkout, request)) return err({ code: 'idempotency_key_reused' });

@@ -39,6 +39,8 @@ export type Checkout = {
   readonly createdAtMs: number;
   /** Null until Dodo answered. */
   readonly session: { readonly id: string; readonly url: string } | null;
+  /** The payment method at Dodo that is charged for it without a session; null: a buyer pays it. */
+  readonly mandateId: string | null;
   /** The payment that was granted for it; null until then. */
   readonly paymentId: string | null;
 };
@@ -115,6 +117,7 @@ export type NoGrantReason =
   | 'unknown_checkout'
   | 'customer_mismatch'
   | 'session_mismatch'
+  | 'mandate_mismatch'
   | 'product_mismatch'
   | 'currency_mismatch'
   | 'amount_mismatch'

@@ -12,6 +12,7 @@ export type RequestId = Id<'request'>; // req_…
 export type FileId = Id<'file'>; // file-…  as OpenAI writes it
 export type CheckoutId = Id<'checkout'>; // chk_…
 export type TrainingJobId = Id<'trainingJob'>; // ftjob-…  as OpenAI writes it
+export type RefillId = Id<'refill'>; // rfl_…
 
 export const ID_PREFIXES = {
   tenant: 'ten_',
@@ -23,6 +24,7 @@ export const ID_PREFIXES = {
   adapter: 'adp_',
   request: 'req_',
   checkout: 'chk_',
+  refill: 'rfl_',
   file: 'file-',
   trainingJob: 'ftjob-',
   auditRecord: 'aud_',

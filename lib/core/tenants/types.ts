@@ -9,6 +9,11 @@ export type Tenant = {
   readonly priceBookId: string;
   readonly createdAtMs: number;
   readonly dodoCustomerId?: string;
+  /** IANA name of the zone in which the tenant's months begin; absent: UTC. */
+  readonly timeZone?: string;
+  /** Where notices to the tenant go. */
+  readonly noticeEmail?: string;
+  readonly noticeWebhookUrl?: string;
 };
 
 export const SCOPES = ['chat', 'models', 'files', 'fine_tuning', 'feedback', 'credits', 'usage'] as const;

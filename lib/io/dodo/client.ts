@@ -34,6 +34,7 @@ export function readDodoPlace(env: Readonly<Record<string, string | undefined>>)
 export function makeDodoClient(
   place: DodoPlace,
   readApiKey: () => Promise<string>,
+  timeoutMs = TIMEOUT_MS,
 ): () => Promise<DodoPayments> {
   let current: { readonly apiKey: string; readonly client: DodoPayments } | undefined;
   return async () => {
@@ -41,7 +42,7 @@ export function makeDodoClient(
     if (current?.apiKey !== apiKey) {
       // Loaded when it is first needed: few of the control function's calls go to Dodo.
       const { default: Sdk } = await import('dodopayments');
-      const options = { bearerToken: apiKey, maxRetries: 0, timeout: TIMEOUT_MS, webhookKey: null };
+      const options = { bearerToken: apiKey, maxRetries: 0, timeout: timeoutMs, webhookKey: null };
       current = {
         apiKey,
         client: new Sdk(

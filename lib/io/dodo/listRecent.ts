@@ -1,12 +1,8 @@
 import type DodoPayments from 'dodopayments';
 import type { RecentAtProvider } from '#core/billing/types.ts';
-
-const PAGE_SIZE = 100;
-/** Of each list; at 240 calls a minute Dodo would refuse much more. */
-const MAX_PAGES = 30;
+import { allPages } from './allPages.ts';
 
 type Since = { readonly paymentsSinceMs: number; readonly disputesSinceMs: number };
-type Page<T> = { readonly items: readonly T[] };
 
 /** Succeeded payments of our checkouts, succeeded refunds and all disputes since a moment, as Dodo lists them. */
 export async function listRecent(dodo: DodoPayments, since: Since): Promise<RecentAtProvider> {
@@ -33,16 +29,3 @@ export async function listRecent(dodo: DodoPayments, since: Since): Promise<Rece
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
-
-/** Page after page by number: the SDK's own iteration skips the second page unless it is told the first one's number. */
-async function allPages<T>(
-  list: (page: { readonly page_number: number; readonly page_size: number }) => PromiseLike<Page<T>>,
-): Promise<{ readonly items: readonly T[]; readonly isComplete: boolean }> {
-  const items: T[] = [];
-  for (let page_number = 0; page_number < MAX_PAGES; page_number += 1) {
-    const page = await list({ page_number, page_size: PAGE_SIZE });
-    items.push(...page.items);
-    if (page.items.length < PAGE_SIZE) return { items, isComplete: true };
-  }
-  return { items, isComplete: false };
-}

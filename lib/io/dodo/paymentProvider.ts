@@ -1,19 +1,11 @@
 import type DodoPayments from 'dodopayments';
 import * as z from 'zod/mini';
-import type {
-  PaymentProvider,
-  ProviderRefused,
-  ProviderUnavailable,
-  SessionRequest,
-} from '#core/billing/ports.ts';
+import type { PaymentProvider, SessionRequest } from '#core/billing/ports.ts';
 import type { ObservedRefund } from '#core/billing/types.ts';
-import { err, ok, type Result } from '#core/shared/result.ts';
+import { err } from '#core/shared/result.ts';
+import { attempt } from './attempt.ts';
 import { listRecent } from './listRecent.ts';
 import { readPaymentShape } from './readPaymentShape.ts';
-
-const MAX_DETAIL = 200;
-/** Statuses that say "not now": the same call may succeed later. */
-const TRY_LATER = new Set([401, 403, 408, 409, 425, 429]);
 
 const SessionAnswer = z.object({ session_id: z.string(), checkout_url: z.string() });
 
@@ -70,7 +62,7 @@ function sessionParams(request: SessionRequest): DodoPayments.CheckoutSessionCre
   };
 }
 
-const isCurrency = (text: string): text is DodoPayments.Currency => /^[A-Z]{3}$/.test(text);
+export const isCurrency = (text: string): text is DodoPayments.Currency => /^[A-Z]{3}$/.test(text);
 
 /** The list in a payment may leave a partial refund's amount out; the refund itself has it. */
 async function withAmounts(
@@ -84,18 +76,4 @@ async function withAmounts(
       return { ...refund, amountMinor: amount ?? null };
     }),
   );
-}
-
-/** Calls Dodo once. Whatever is no clear refusal, an unreadable answer too, may be different next time. */
-async function attempt<T>(call: () => Promise<T>): Promise<Result<T, ProviderUnavailable | ProviderRefused>> {
-  try {
-    return ok(await call());
-  } catch (error) {
-    const { APIError } = await import('dodopayments');
-    const status = error instanceof APIError ? error.status : undefined;
-    // Dodo's own words go to the log alone, shortened: they may quote what was sent.
-    const detail = String(error instanceof Error ? error.message : error).slice(0, MAX_DETAIL);
-    const mayChange = status === undefined || status >= 500 || TRY_LATER.has(status);
-    return err({ code: mayChange ? 'payment_provider_unavailable' : 'payment_provider_refused', detail });
-  }
 }

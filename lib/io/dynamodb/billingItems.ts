@@ -38,25 +38,30 @@ const checkoutId = idSchema<CheckoutId>('checkout');
 const amount = z.pipe(z.int(), z.transform(micro));
 const text = z.string();
 
+/** A pack as it was when it was offered. */
+export const Pack = z.object({
+  id: text,
+  name: text,
+  productId: text,
+  priceMinor: z.int(),
+  currency: text,
+  creditsMicro: amount,
+  expiresAfterDays: z.nullable(z.int()),
+  note: z.nullable(text),
+});
+
 const CheckoutItem = z.object({
   id: checkoutId,
   tenantId,
   customerId: text,
-  pack: z.object({
-    id: text,
-    name: text,
-    productId: text,
-    priceMinor: z.int(),
-    currency: text,
-    creditsMicro: amount,
-    expiresAfterDays: z.nullable(z.int()),
-    note: z.nullable(text),
-  }),
+  pack: Pack,
   quantity: z.int(),
   returnUrl: z.nullable(text),
   idempotencyKey: z.nullable(text),
   createdAtMs: z.int(),
   session: z.nullable(z.object({ id: text, url: text })),
+  // Checkouts of before refills have none.
+  mandateId: z._default(z.nullable(text), null),
   paymentId: z.nullable(text),
 });
 
@@ -95,6 +100,7 @@ const PaymentItem = z.object({
       'unknown_checkout',
       'customer_mismatch',
       'session_mismatch',
+      'mandate_mismatch',
       'product_mismatch',
       'currency_mismatch',
       'amount_mismatch',

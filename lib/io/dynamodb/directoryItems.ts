@@ -60,6 +60,9 @@ const TenantItem = z.object({
   priceBookId: z.string(),
   createdAtMs: z.int(),
   dodoCustomerId: z.optional(z.string()),
+  timeZone: z.optional(z.string()),
+  noticeEmail: z.optional(z.string()),
+  noticeWebhookUrl: z.optional(z.string()),
 });
 
 const KeyItem = z.object({
