@@ -144,6 +144,18 @@ export const ROUTES = {
     auth: key('credits'),
     function: 'control',
   },
+  readAutoRefill: {
+    method: 'GET',
+    path: '/credits/auto_refill',
+    auth: key('credits'),
+    function: 'control',
+  },
+  changeAutoRefill: {
+    method: 'PUT',
+    path: '/credits/auto_refill',
+    auth: key('credits'),
+    function: 'control',
+  },
   readUsage: {
     method: 'GET',
     path: '/usage',
@@ -250,6 +262,12 @@ export const ROUTES = {
   adjustCredits: {
     method: 'POST',
     path: '/admin/tenants/{tenant}/credits',
+    auth: admin,
+    function: 'control',
+  },
+  readTenantAutoRefill: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/auto_refill',
     auth: admin,
     function: 'control',
   },

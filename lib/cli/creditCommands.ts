@@ -23,6 +23,15 @@ const ENTRY_COLUMNS: readonly Column[] = [
   { title: 'ACTOR', field: 'actor' },
 ];
 
+const REFILL_COLUMNS: readonly Column[] = [
+  { title: 'STATUS', field: 'status' },
+  { title: 'THRESHOLD', field: 'threshold', align: 'right' },
+  { title: 'PACK', field: 'pack_id' },
+  { title: 'THIS MONTH', field: 'refills_this_month', align: 'right' },
+  { title: 'LIMIT', field: 'monthly_limit', align: 'right' },
+  { title: 'NEXT ATTEMPT (UTC)', field: 'next_attempt_at', as: 'time' },
+];
+
 const AMOUNT = /^\+?\d{1,9}(\.\d{1,6})?$/;
 
 /** `tunegate credits …` */
@@ -63,6 +72,15 @@ export function addCreditCommands(program: Command, open: OpenSession): void {
       });
   adjust('grant', '', 'give credits');
   adjust('take', '-', 'take credits, never below zero');
+
+  credits
+    .command('refill')
+    .description('show when credits are bought by themselves, and how that goes')
+    .argument('<tenant>', 'its id or name')
+    .action(async (tenant: string, _: object, command: Command) => {
+      const { api, print, tenantPath } = open(command);
+      print.record(await api.call('GET', `${await tenantPath(tenant)}/auto_refill`), REFILL_COLUMNS);
+    });
 
   pageOptions(credits.command('entries').description('list the account book, newest first'))
     .argument('<tenant>', 'its id or name')

@@ -2,6 +2,7 @@ import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import type { Environment } from './environments.ts';
 import { ApiStack } from './stacks/api.ts';
+import { CreditsStack } from './stacks/credits.ts';
 import { DataStack } from './stacks/data.ts';
 import { InferenceStack } from './stacks/inference.ts';
 import { MeteringStack } from './stacks/metering.ts';
@@ -20,7 +21,8 @@ export function addTunegate(app: App, environment: Environment) {
     env: account === undefined ? { region } : { account, region },
   };
   const data = new DataStack(app, `tunegate-${name}-data`, shared);
-  const metering = new MeteringStack(app, `tunegate-${name}-metering`, { ...shared, data });
+  const credits = new CreditsStack(app, `tunegate-${name}-credits`, { ...shared, data });
+  const metering = new MeteringStack(app, `tunegate-${name}-metering`, { ...shared, data, credits });
   const payments = new PaymentsStack(app, `tunegate-${name}-payments`, { ...shared, data });
   const training = new TrainingStack(app, `tunegate-${name}-training`, { ...shared, data });
   const inference = new InferenceStack(app, `tunegate-${name}-inference`, { ...shared, data });
@@ -35,6 +37,7 @@ export function addTunegate(app: App, environment: Environment) {
   const monitoring = new MonitoringStack(app, `tunegate-${name}-monitoring`, {
     ...shared,
     data,
+    credits,
     metering,
     payments,
     training,
@@ -46,5 +49,5 @@ export function addTunegate(app: App, environment: Environment) {
     Tags.of(app).add(tag, value, { excludeResourceTypes: UNTAGGED });
   }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  return { data, metering, payments, training, inference, api, monitoring };
+  return { data, credits, metering, payments, training, inference, api, monitoring };
 }

@@ -6,10 +6,12 @@ import { makeHttpHandler } from '#api/edge/httpHandler.ts';
 import { ROUTES } from '#api/routes.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { makeDodoClient } from '#io/dodo/client.ts';
+import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
@@ -44,6 +46,7 @@ export async function startAgency() {
   );
   const world = { ...systemWorld, clock: () => clock.nowMs };
   const peppers = async () => ['pepper-of-this-test'] as const;
+  const dodoClient = makeDodoClient({ baseURL: dodo.url }, async () => API_KEY);
   const deps: ControlDeps = {
     world,
     directory: makeDirectory(database.client, `${database.prefix}directory`),
@@ -61,7 +64,9 @@ export async function startAgency() {
     credits: {
       catalogue: CATALOGUE,
       store: makeBillingStore(database.client, `${database.prefix}billing`),
-      provider: makePaymentProvider(makeDodoClient({ baseURL: dodo.url }, async () => API_KEY)),
+      provider: makePaymentProvider(dodoClient),
+      refills: makeRefillStore(database.client, `${database.prefix}billing`),
+      mandates: makeMandateProvider(dodoClient),
       topUpUrl: TOP_UP_URL,
       onProviderFailure: () => undefined,
     },

@@ -61,7 +61,7 @@ describe('least privilege', () => {
     expect(JSON.stringify(callers)).toContain(':endpoint/tunegate-prod-inference');
   });
 
-  test('only control, apply-payment, settle-usage, expire-holds, archive-usage, seal-books and chat may write to the ledger', () => {
+  test('only chat, control and what settles, sells, refills, sweeps, archives and seals may write to the ledger', () => {
     const writers = statements()
       .filter(
         ({ Action, Resource }) =>
@@ -74,6 +74,7 @@ describe('least privilege', () => {
       'chat',
       'control',
       'expireholds',
+      'refillcredits',
       'sealbooks',
       'settleusage',
     ]);
@@ -103,6 +104,8 @@ describe('what must not be lost', () => {
       'tunegate-prod-datasets-dlq',
       'tunegate-prod-payments',
       'tunegate-prod-payments-dlq',
+      'tunegate-prod-refills',
+      'tunegate-prod-refills-dlq',
       'tunegate-prod-training',
       'tunegate-prod-training-dlq',
       'tunegate-prod-usage',

@@ -2,31 +2,23 @@ import * as z from 'zod/mini';
 import { readBody } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
+import type { NoCustomer } from '#core/billing/customerOf.ts';
 import { type CheckoutRefused, type OpenedCheckout, openCheckout } from '#core/billing/openCheckout.ts';
 import { formatCredits, micro } from '#core/shared/money.ts';
 import { callingTenant } from './authorize.ts';
 import type { RouteHandler } from './dispatch.ts';
-import { readIdempotencyKey, toSeconds } from './fields.ts';
+import { emailField, readIdempotencyKey, returnUrlField, toSeconds } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
 
 const MAX_QUANTITY = 100;
-const MAX_URL_LENGTH = 2_000;
 const RETRY_AFTER_SECONDS = 10;
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 const NewCheckout = z.strictObject({
   pack_id: z.optional(z.string()),
   pack: z.optional(z.string()),
   quantity: z.optional(z.int().check(z.gte(1), z.lte(MAX_QUANTITY))),
-  return_url: z.optional(
-    z.string().check(
-      z.maxLength(MAX_URL_LENGTH),
-      z.refine((text) => isReturnUrl(text), {
-        error: 'must be an https address (http only on this machine), without a user name or password',
-      }),
-    ),
-  ),
-  email: z.optional(z.string().check(z.maxLength(254), z.regex(/^[^\s@]+@[^\s@]+\.[^\s@]+$/))),
+  return_url: z.optional(returnUrlField),
+  email: z.optional(emailField),
 });
 
 /**
@@ -58,12 +50,6 @@ export const createCreditCheckout: RouteHandler = async ({ credits, directory, w
   return refuse(checkoutRefusal(opened.error));
 };
 
-function isReturnUrl(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null || url.username !== '' || url.password !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
-}
-
 const ONE_PACK: ApiError = {
   code: 'invalid_request',
   message: "'pack_id' is required. GET /v1/credits/packs lists the packs.",
@@ -86,21 +72,26 @@ function checkoutRefusal(refused: CheckoutRefused): ApiError {
         message: 'This idempotency-key was used for another checkout. Use a new one for a new checkout.',
       };
     case 'customer_refused':
-      return {
-        code: 'invalid_request',
-        message: "The payment provider does not take this address. Give an 'email' that receipts can go to.",
-        param: 'email',
-      };
     case 'payment_provider_unavailable':
-      return {
-        code: 'payment_provider_unavailable',
-        message: 'The payment provider does not answer. Nothing was charged; try again in a moment.',
-        headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
-      };
+      return providerRefusal(refused.code);
     default:
       return refused satisfies never;
   }
 }
+
+/** What it is to the client that Dodo did not do what was asked. */
+export const providerRefusal = (code: NoCustomer['code']): ApiError =>
+  code === 'customer_refused'
+    ? {
+        code: 'invalid_request',
+        message: "The payment provider does not take this address. Give an 'email' that receipts can go to.",
+        param: 'email',
+      }
+    : {
+        code: 'payment_provider_unavailable',
+        message: 'The payment provider does not answer. Nothing was charged; try again in a moment.',
+        headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+      };
 
 const checkoutBody = ({ id, pack, quantity, session, createdAtMs }: OpenedCheckout) => ({
   id,

@@ -1,6 +1,7 @@
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
 import type { RolloutStore } from '#core/routing/ports.ts';
 import type { FileLinesDeps } from '#core/statements/fileLines.ts';
 import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
@@ -28,6 +29,8 @@ export type CreditSales = {
   readonly catalogue: PackCatalogue;
   readonly store: BillingStore;
   readonly provider: PaymentProvider;
+  readonly refills: RefillStore;
+  readonly mandates: MandateProvider;
   /** Where a person buys credits: the same link as in a 402. */
   readonly topUpUrl: string;
   /** Dodo failed or refused; `detail` is for the log alone. */

@@ -3,6 +3,7 @@ import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
 import { adjustCredits } from './adjustCredits.ts';
 import { listAuditRecords } from './auditRecords.ts';
 import { authorize } from './authorize.ts';
+import { changeAutoRefill, readAutoRefill, readTenantAutoRefill } from './autoRefill.ts';
 import { createCreditCheckout } from './creditCheckout.ts';
 import { listCreditEntries, listTenantEntries } from './creditEntries.ts';
 import { listCreditPacks, readCredits } from './credits.ts';
@@ -36,6 +37,9 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   listCreditEntries,
   listCreditPacks,
   createCreditCheckout,
+  readAutoRefill,
+  changeAutoRefill,
+  readTenantAutoRefill,
   createTenant,
   listTenants,
   retrieveTenant,

@@ -23,6 +23,25 @@ export const nameField = line(200);
 export const reasonField = line(500);
 export const dateField = z.int().check(z.gte(0), z.lte(32_503_680_000)); // the year 3000, in Unix seconds
 
+export const emailField = z.string().check(z.maxLength(254), z.regex(/^[^\s@]+@[^\s@]+\.[^\s@]+$/));
+
+const MAX_URL_LENGTH = 2_000;
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** An address of another's: https, or http on this machine. */
+export const returnUrlField = z.string().check(
+  z.maxLength(MAX_URL_LENGTH),
+  z.refine((text) => isForeignUrl(text), {
+    error: 'must be an https address (http only on this machine), without a user name or password',
+  }),
+);
+
+function isForeignUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
+}
+
 const DEFAULT_PAGE = 20;
 const MAX_PAGE = 100;
 const pageSize = z.string().check(

@@ -2,8 +2,8 @@ import type { CheckoutId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
 import type { Directory } from '#core/tenants/ports.ts';
-import type { Tenant } from '#core/tenants/types.ts';
-import type { BillingStore, PaymentProvider, ProviderUnavailable } from './ports.ts';
+import { customerOf, type NoCustomer } from './customerOf.ts';
+import type { BillingStore, PaymentProvider } from './ports.ts';
 import type { Checkout, CreditPack } from './types.ts';
 
 export type CheckoutDeps = {
@@ -29,9 +29,7 @@ export type OpenedCheckout = Checkout & { readonly session: NonNullable<Checkout
 export type CheckoutRefused =
   | { readonly code: 'unknown_pack'; readonly known: readonly string[] }
   | { readonly code: 'tenant_not_found' | 'idempotency_key_reused' }
-  /** Dodo takes no customer with this address. `detail` is for the log. */
-  | { readonly code: 'customer_refused'; readonly detail: string }
-  | ProviderUnavailable;
+  | NoCustomer;
 
 /**
  * Opens a checkout for a pack. Our own record is written before Dodo is asked: so whatever happens in between, a
@@ -83,37 +81,3 @@ const isOf = (checkout: Checkout, request: CheckoutRequest): boolean =>
   checkout.pack.id === request.packId &&
   checkout.quantity === request.quantity &&
   checkout.returnUrl === request.returnUrl;
-
-/** The tenant's customer at Dodo, made before its first checkout and kept on the tenant. */
-async function customerOf(
-  deps: CheckoutDeps,
-  tenant: Tenant,
-  email: string | null,
-): Promise<Result<string, Extract<CheckoutRefused, { readonly detail: string }>>> {
-  if (tenant.dodoCustomerId !== undefined) return ok(tenant.dodoCustomerId);
-  const created = await deps.provider.createCustomer({
-    // A name under .invalid reaches nobody: a receipt may get lost, but never go to a stranger.
-    email: email ?? `${tenant.id}@customers.invalid`,
-    name: tenant.name,
-    tenantId: tenant.id,
-  });
-  if (!created.ok) {
-    const { code, detail } = created.error;
-    return err({ code: code === 'payment_provider_refused' ? 'customer_refused' : code, detail });
-  }
-  const { customerId } = created.value;
-  await deps.directory.updateTenant(
-    tenant.id,
-    { dodoCustomerId: customerId },
-    {
-      id: deps.world.newId('auditRecord'),
-      atMs: deps.world.clock(),
-      actor: 'dodo',
-      action: 'tenant.customer_created',
-      tenantId: tenant.id,
-      reason: 'the first checkout needs a customer at Dodo',
-      details: { customerId },
-    },
-  );
-  return ok(customerId);
-}

@@ -1,7 +1,7 @@
 import type { CreditPack } from '#core/billing/types.ts';
 import type { Account } from '#core/ledger/types.ts';
-import type { CheckoutId, RefillId } from '#core/shared/ids.ts';
-import type { EndedRefill, RefillIntent, RefillState } from './types.ts';
+import type { CheckoutId, RefillId, TenantId } from '#core/shared/ids.ts';
+import type { EndedRefill, RefillIntent, RefillSettings, RefillState } from './types.ts';
 
 const HOUR_MS = 3_600_000;
 /** The wait after the first, second and third failure in a row; the next one stops the refills. */
@@ -39,6 +39,20 @@ export function whyNoRefill({ state, account, pack, month, nowMs }: RefillQuesti
   if (pack === undefined) return 'pack_not_on_sale';
   return undefined;
 }
+
+/** Whether the tenant was sent to give a payment method a moment ago: then one is looked for although none is needed yet. */
+export const awaitsMandate = (state: RefillState, nowMs: number): boolean =>
+  state.settings.isEnabled &&
+  state.mandateId === null &&
+  state.mandateAskedAtMs !== null &&
+  nowMs - state.mandateAskedAtMs < HOUR_MS;
+
+/** The payment method is known from now on; whatever failed before was another one's fault. */
+export const keepMandate = (state: RefillState, mandateId: string): RefillState => ({
+  ...next(state),
+  mandateId,
+  mandateAskedAtMs: null,
+});
 
 /** How many refills count in a month. */
 export const refillsIn = (state: RefillState, month: string): number =>
@@ -105,5 +119,26 @@ export function endIntent(
     },
   };
 }
+
+/** A tenant that never had refills; what is written first has version 1. */
+export const newRefillState = (tenantId: TenantId, settings: RefillSettings): RefillState => ({
+  tenantId,
+  version: 0,
+  settings,
+  mandateId: null,
+  mandateAskedAtMs: null,
+  open: null,
+  failures: 0,
+  notBeforeMs: 0,
+  stopped: null,
+  month: '',
+  refillsInMonth: 0,
+});
+
+/** New settings: what failed before is forgotten, and what is open goes on. */
+export const changeSettings = (
+  state: RefillState,
+  change: Pick<RefillState, 'settings' | 'mandateId' | 'mandateAskedAtMs'>,
+): RefillState => ({ ...next(state), ...change, failures: 0, notBeforeMs: 0, stopped: null });
 
 const next = (state: RefillState): RefillState => ({ ...state, version: state.version + 1 });

@@ -9,7 +9,7 @@ import type { World } from '#core/shared/world.ts';
 import type { Directory } from '#core/tenants/ports.ts';
 import { carryOn } from './carryOn.ts';
 import type { MandateProvider, RefillStore } from './ports.ts';
-import { beginIntent, type NoRefill, whyNoRefill } from './refillRules.ts';
+import { awaitsMandate, beginIntent, keepMandate, type NoRefill, whyNoRefill } from './refillRules.ts';
 import type { RefillState } from './types.ts';
 
 export type RefillDeps = {
@@ -82,6 +82,12 @@ async function begin(deps: RefillDeps, state: RefillState): Promise<RefillStep> 
   const pack = deps.catalogue.packs.find(({ id }) => id === settings.packId);
   const account = await deps.ledger.readAccount(tenantId);
   const why = whyNoRefill({ state, account, pack, month, nowMs });
+  if (why === 'enough_credits' && awaitsMandate(state, nowMs)) {
+    const given = await findMandate(deps, state, tenant?.dodoCustomerId);
+    if (given.kind === 'rests') return { kind: 'rests', why };
+    await deps.store.save(keepMandate(state, given.mandateId));
+    return { kind: 'went_on' };
+  }
   if (why === 'limit_reached') await tellLimit(deps, state, month);
   if (why !== undefined || pack === undefined) return { kind: 'rests', why: why ?? 'pack_not_on_sale' };
   const mandate = await findMandate(deps, state, tenant?.dodoCustomerId);

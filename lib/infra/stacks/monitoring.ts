@@ -9,6 +9,7 @@ import { ALARM_PERIOD, AlarmSet } from '#infra/constructs/alarmSet.ts';
 import type { Environment } from '#infra/environments.ts';
 import { METRIC_NAMESPACE, METRICS } from '#io/definitions/metrics.ts';
 import type { ApiStack } from './api.ts';
+import type { CreditsStack } from './credits.ts';
 import type { DataStack } from './data.ts';
 import type { InferenceStack } from './inference.ts';
 import type { MeteringStack } from './metering.ts';
@@ -18,6 +19,7 @@ import type { TrainingStack } from './training.ts';
 export type MonitoringStackProps = StackProps & {
   readonly environment: Environment;
   readonly data: DataStack;
+  readonly credits: CreditsStack;
   readonly metering: MeteringStack;
   readonly payments: PaymentsStack;
   readonly training: TrainingStack;
@@ -61,6 +63,18 @@ const COUNTED: Readonly<
     meaning: 'Payments were found whose webhook never came.',
     runbook: 'webhooks-are-late',
   },
+  refillsFailed: {
+    meaning: 'Charges of automatic refills failed; their tenants were told.',
+    runbook: 'refills-fail',
+  },
+  unmatchedRefills: {
+    meaning: 'An automatic refill took money that fits no offer of ours.',
+    runbook: 'a-payment-has-no-checkout',
+  },
+  stuckRefills: {
+    meaning: 'Automatic refills are open for more than a day.',
+    runbook: 'a-refill-is-stuck',
+  },
   lateWebhooks: {
     meaning: 'Webhooks arrive long after Dodo made them.',
     runbook: 'webhooks-are-late',
@@ -70,7 +84,7 @@ const COUNTED: Readonly<
 /** Alarms for everything that a person must look at, the topic that tells them, and one page of graphs. */
 export class MonitoringStack extends Stack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
-    const { environment, data, metering, payments, training, inference, api, ...stackProps } = props;
+    const { environment, data, credits, metering, payments, training, inference, api, ...stackProps } = props;
     super(scope, id, stackProps);
     const topic = new Topic(this, 'Alarms', {
       topicName: `tunegate-${environment.name}-alarms`,
@@ -84,7 +98,7 @@ export class MonitoringStack extends Stack {
       });
     }
     const alarms = new AlarmSet(this, 'Alarm', { topic, environment });
-    for (const part of [metering, payments, training, inference, api]) part.watch(alarms);
+    for (const part of [credits, metering, payments, training, inference, api]) part.watch(alarms);
     watchTables(alarms, data);
     for (const [id, { meaning, runbook }] of entries(COUNTED)) {
       alarms.add(kebab(id), { metric: countedMetric(id), above: 0, meaning, runbook });
@@ -93,7 +107,7 @@ export class MonitoringStack extends Stack {
   }
 
   #dashboard(
-    { environment, api, metering, payments, training }: MonitoringStackProps,
+    { environment, api, credits, metering, payments, training }: MonitoringStackProps,
     alarms: AlarmSet,
   ): void {
     const functions = [
@@ -103,6 +117,7 @@ export class MonitoringStack extends Stack {
       api.authorizer,
       payments.webhook,
       payments.apply,
+      ...credits.functions,
       ...metering.functions,
       ...training.functions,
     ];
@@ -137,7 +152,7 @@ export class MonitoringStack extends Stack {
         [
           graph(
             'Oldest message',
-            [metering.usage, payments.payments, training.datasets].map(({ queue }) =>
+            [metering.usage, credits.refills, payments.payments, training.datasets].map(({ queue }) =>
               queue.metricApproximateAgeOfOldestMessage({ period }),
             ),
           ),

@@ -114,11 +114,32 @@ export const FUNCTIONS = {
     trigger: { kind: 'schedule', everyMinutes: 15 },
     uses: { tables: { billing: 'read' }, queues: ['payments'], secrets: ['dodo'], callsDodo: true },
   },
+  'refill-credits': {
+    memoryMb: 512,
+    timeoutSeconds: 60, // far less than a charge may be on its way: see the README of core/refill
+    trigger: { kind: 'queue', queue: 'refills', batchSize: 1, windowSeconds: 0, maxConcurrency: 5 },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'read', billing: 'readWrite' },
+      secrets: ['dodo'],
+      priceTables: true,
+      callsDodo: true,
+    },
+  },
+  'sweep-refills': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 1 },
+    uses: { tables: { ledger: 'read', billing: 'read' }, queues: ['refills'] },
+  },
   'settle-usage': {
     memoryMb: 512,
     timeoutSeconds: 60,
     trigger: { kind: 'queue', queue: 'usage', batchSize: 100, windowSeconds: 1, maxConcurrency: 10 },
-    uses: { tables: { ledger: 'readWrite', directory: 'read' }, priceTables: true },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'read', billing: 'read' },
+      queues: ['refills'],
+      priceTables: true,
+    },
   },
   'resend-usage': {
     memoryMb: 512,

@@ -22,6 +22,12 @@ export const METRICS = {
   unmatchedPayments: { name: 'UnmatchedPayments', service: 'apply-payment' },
   /** Payments, refunds and disputes that were found by looking: their webhooks never came. */
   missedPayments: { name: 'MissedPayments', service: 'find-missed-payments' },
+  /** Charges of refills that failed: the tenant was told, and the next one waits. */
+  refillsFailed: { name: 'RefillsFailed', service: 'refill-credits' },
+  /** Refills that took money which fits no offer; they stay stopped until somebody has looked. */
+  unmatchedRefills: { name: 'UnmatchedRefills', service: 'refill-credits' },
+  /** Refills whose outcome is not known after a day. */
+  stuckRefills: { name: 'StuckRefills', service: 'sweep-refills' },
   /** Webhooks that arrived long after Dodo made them: deliveries fail or are late. */
   lateWebhooks: { name: 'LateWebhooks', service: 'dodo-webhook' },
 } as const;

@@ -68,6 +68,8 @@ export const QUEUES = {
   training: { name: 'training', env: 'TRAINING_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
   /** Adapters that wait to be scanned, deployed and probed. */
   adapters: { name: 'adapters', env: 'ADAPTERS_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
+  /** Tenants whose refill should be looked at. */
+  refills: { name: 'refills', env: 'REFILLS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 5 },
   payments: { name: 'payments', env: 'PAYMENTS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 8 },
 } as const satisfies Record<string, QueueDefinition>;
 

@@ -4,11 +4,13 @@ import { loadCreditPacks } from '#io/creditPacks.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeDodoClient, readDodoPlace } from '#io/dodo/client.ts';
+import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeDodoSecretReader } from '#io/dodo/secret.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
@@ -29,6 +31,8 @@ export function wireControl(env: Environment) {
   const readDodo = makeDodoSecretReader(readSecret, requireVariable(env, SECRETS.dodo.env));
   const ledgerTable = requireVariable(env, TABLES.ledger.env);
   const directoryTable = requireVariable(env, TABLES.directory.env);
+  const billingTable = requireVariable(env, TABLES.billing.env);
+  const dodo = makeDodoClient(readDodoPlace(env), async () => (await readDodo()).apiKey);
   const deps = {
     world: systemWorld,
     directory: makeDirectory(dynamoDb, directoryTable),
@@ -48,10 +52,10 @@ export function wireControl(env: Environment) {
     },
     credits: {
       catalogue: loadCreditPacks(env),
-      store: makeBillingStore(dynamoDb, requireVariable(env, TABLES.billing.env)),
-      provider: makePaymentProvider(
-        makeDodoClient(readDodoPlace(env), async () => (await readDodo()).apiKey),
-      ),
+      store: makeBillingStore(dynamoDb, billingTable),
+      provider: makePaymentProvider(dodo),
+      refills: makeRefillStore(dynamoDb, billingTable),
+      mandates: makeMandateProvider(dodo),
       topUpUrl: requireVariable(env, SETTINGS.topUpUrl),
       onProviderFailure: (code: string, detail: string) =>
         log.logger.error('payment provider failed', { code, detail }),

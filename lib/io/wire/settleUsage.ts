@@ -7,10 +7,14 @@ import {
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { QUEUES, TABLES } from '#io/definitions/resources.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
+import { makeRefillWatch } from '#io/refillWatch.ts';
 import { reportSettlement } from '#io/settlementReport.ts';
 import { makeMessageReturn } from '#io/sqs/messageReturn.ts';
+import { makeRefillQueue } from '#io/sqs/refillQueue.ts';
+import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb, makeSqs } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 
@@ -22,15 +26,26 @@ export type DeliveredUsage = UsageMessage & { readonly receiptHandle: string };
 
 /** Puts together what settles usage events and says what became of them. */
 export function wireSettleUsage(env: Environment) {
+  const dynamoDb = makeDynamoDb();
+  const sqs = makeSqs();
   const deps = {
-    ledger: makeLedgerStore(makeDynamoDb(), requireVariable(env, TABLES.ledger.env)),
+    ledger: makeLedgerStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
     books: loadPriceBooks(env, parsePriceBooks),
   };
   const observability = makeObservability('settle-usage');
-  const giveBack = makeMessageReturn(makeSqs(), requireVariable(env, QUEUES.usage.env), {
+  const giveBack = makeMessageReturn(sqs, requireVariable(env, QUEUES.usage.env), {
     afterSeconds: HOPELESS_AGAIN_AFTER_SECONDS,
     onFailure: (error) => observability.logger.warn('usage messages were not given back', { cause: error }),
   });
+  const watch = makeRefillWatch(
+    {
+      ledger: deps.ledger,
+      store: makeRefillStore(dynamoDb, requireVariable(env, TABLES.billing.env)),
+      queue: makeRefillQueue(sqs, requireVariable(env, QUEUES.refills.env)),
+      clock: systemWorld.clock,
+    },
+    (error) => observability.logger.warn('a refill was not asked for', { cause: error }),
+  );
   return {
     ...observability,
     settle: async (messages: readonly DeliveredUsage[]): Promise<readonly MessageOutcome[]> => {
@@ -39,6 +54,9 @@ export function wireSettleUsage(env: Environment) {
       // No wait will cure these: their deliveries pass quickly, and the dead-letter queue shows them within seconds.
       const hopeless = new Set(outcomes.filter(isHopeless).map(({ messageId }) => messageId));
       await giveBack(messages.filter(({ id }) => hopeless.has(id)).map(({ receiptHandle }) => receiptHandle));
+      await watch(
+        outcomes.flatMap(({ tenantId, result }) => (tenantId !== null && result.ok ? tenantId : [])),
+      );
       return outcomes;
     },
     /** Logs what stopped a batch as a whole; a refusal of one message was logged with its outcome. */

@@ -1,0 +1,38 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { AlarmSet } from '#infra/constructs/alarmSet.ts';
+import { SharedLayers } from '#infra/constructs/sharedLayers.ts';
+import { TunegateFunction } from '#infra/constructs/tunegateFunction.ts';
+import { WorkQueue } from '#infra/constructs/workQueue.ts';
+import type { Environment } from '#infra/environments.ts';
+import type { DataStack } from './data.ts';
+
+const LATE_AFTER = Duration.minutes(10);
+
+export type CreditsStackProps = StackProps & { readonly environment: Environment; readonly data: DataStack };
+
+/** What happens to credits without anybody at a checkout: refills, and the notices that tell of them. */
+export class CreditsStack extends Stack {
+  readonly refills: WorkQueue;
+  readonly functions: readonly TunegateFunction[];
+
+  constructor(scope: Construct, id: string, { environment, data, ...props }: CreditsStackProps) {
+    super(scope, id, { ...props, terminationProtection: environment.keepsData });
+    this.refills = new WorkQueue(this, 'refills', { environment, key: data.messageKey });
+    const shared = {
+      environment,
+      data,
+      layers: new SharedLayers(this, 'Layers'),
+      queues: { refills: this.refills },
+    };
+    this.functions = [
+      new TunegateFunction(this, 'refill-credits', shared),
+      new TunegateFunction(this, 'sweep-refills', shared),
+    ];
+  }
+
+  watch(alarms: AlarmSet): void {
+    this.refills.watch(alarms, { maxAge: LATE_AFTER });
+    for (const fn of this.functions) fn.watch(alarms);
+  }
+}
