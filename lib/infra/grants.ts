@@ -1,12 +1,20 @@
-import { Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { acknowledgePrefix } from '#infra/acknowledge.ts';
-import { BUCKETS, SECRETS, TABLES, type TableDefinition } from '#io/definitions/resources.ts';
+import { acknowledge, acknowledgePrefix } from '#infra/acknowledge.ts';
+import type { Environment } from '#infra/environments.ts';
+import {
+  BUCKETS,
+  ENGINE_SECRETS,
+  SECRETS,
+  SETTINGS,
+  TABLES,
+  type TableDefinition,
+} from '#io/definitions/resources.ts';
 
 // CDK's own grants name whole families of actions (Scan, kms:ReEncrypt*, s3:GetObject*). These name what the code
 // calls, and tell the function where the thing is in the same breath: a permission without its name is of no use.
@@ -87,6 +95,30 @@ export function grantSecret(fn: LambdaFunction, name: keyof typeof SECRETS, secr
   fn.addToRolePolicy(
     new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] }),
   );
+}
+
+/**
+ * Lets the function read the secrets of OpenAI-compatible engines, which the agency makes and names itself. With the
+ * name goes the prefix, so that a version can name no other secret.
+ */
+export function grantEngineSecrets(fn: LambdaFunction, environment: Environment): void {
+  const prefix = `tunegate-${environment.name}-${ENGINE_SECRETS}`;
+  const resource = Stack.of(fn).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: `${prefix}*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  fn.addEnvironment(SETTINGS.engineSecrets, prefix);
+  fn.addToRolePolicy(
+    new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [resource] }),
+  );
+  if (fn.role === undefined) return;
+  const { region } = Stack.of(fn);
+  acknowledge(fn.role, {
+    [`AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:secretsmanager:${region}:<AWS::AccountId>:secret:${prefix}*]`]:
+      'The agency adds engines at run time; the prefix is theirs alone.',
+  });
 }
 
 /** Lets the function use a key, and only when it comes through one of the services that hold our data. */

@@ -18,6 +18,7 @@ export async function callEngine({ ports }: ChatParts, tenant: BenchTenant): Pro
   const startedMs = performance.now();
   let firstTokenMs = 0;
   const generated = await ports.engine.generate({
+    tenantId: tenant.id,
     inferenceComponentName: tenant.componentName,
     expectedAdapter: tenant.adapterId,
     body: {

@@ -10,6 +10,7 @@ import { rateUsage } from '#core/pricing/rateUsage.ts';
 import type { AdapterId, GrantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 import type { Caller } from '#core/tenants/ports.ts';
+import type { ModelRoute } from '#core/tenants/types.ts';
 import { makeIdempotencyStore } from '#io/dynamodb/idempotencyStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { systemWorld } from '#io/world.ts';
@@ -57,7 +58,12 @@ export async function makeChatBench(
   {
     credits = 1_000_000,
     adapterId = 'adp_one',
-  }: { readonly credits?: number; readonly adapterId?: string } = {},
+    model: over = {},
+  }: {
+    readonly credits?: number;
+    readonly adapterId?: string;
+    readonly model?: Partial<ModelRoute>;
+  } = {},
 ) {
   const tenant = aTenant({ priceBookId: 'test' });
   const key = aKey({ tenantId: tenant.id });
@@ -65,6 +71,7 @@ export async function makeChatBench(
     tenantId: tenant.id,
     adapterId: adapterId as AdapterId,
     inferenceComponentName: 'ic-one',
+    ...over,
   });
   const caller: Caller = { tenant, key, models: [model] };
   const ledger = makeLedgerStore(database.client, `${database.prefix}ledger`);

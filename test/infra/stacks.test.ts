@@ -49,7 +49,12 @@ describe('least privilege', () => {
         .flat()
         .map((resource) => JSON.stringify(resource))
         .filter((resource) => resource !== '"*"' && resource.includes('*'))
-        .filter((resource) => !/(usage\/|bases\/|tenants\/|inference-component\/adp-)\*/.test(resource))
+        .filter(
+          (resource) =>
+            !/(usage\/|bases\/|tenants\/|inference-component\/adp-|secret:tunegate-prod-engine-)\*/.test(
+              resource,
+            ),
+        )
         .map((resource) => `${logicalId}: ${resource}`),
     );
     expect(wild).toEqual([]);

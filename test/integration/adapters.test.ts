@@ -18,6 +18,7 @@ import { DEMO_TENANTS } from '#local/demo/tenants.ts';
 import { payloadPart } from '#local/sagemaker/eventStream.ts';
 import { listenOnLoopback } from '#local/shared/serviceMain.ts';
 import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/builders/sageMaker.ts';
+import { aTenant } from '#test/builders/tenants.ts';
 
 const BASE = 'tunegate-nano';
 const adapterNames = DEMO_TENANTS.map((tenant) => `adp-${tenant.slug}-1`);
@@ -96,6 +97,7 @@ test('an endpoint that lets the base answer in place of the adapter is not belie
   const client = new SageMakerRuntimeClient({ endpoint: url, region: 'us-east-1', credentials });
   const call = (expectedAdapter: string | null) =>
     makeSageMakerEngine(client, TEST_ENDPOINT).generate({
+      tenantId: aTenant().id,
       inferenceComponentName: 'adp-1',
       expectedAdapter,
       body: question(0, 'Where is my order?'),

@@ -3,6 +3,7 @@ import type { EngineChunk, EngineRequest } from '#core/inference/ports.ts';
 import { makeSageMakerEngine } from '#io/sagemaker/engine.ts';
 import { makeTokenCounter } from '#io/tokenizers.ts';
 import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/builders/sageMaker.ts';
+import { aTenant } from '#test/builders/tenants.ts';
 
 const BASE = 'tunegate-nano';
 
@@ -13,6 +14,7 @@ beforeAll(async () => {
 afterAll(() => sageMaker.stop());
 
 const request = (body: object, overrides: Partial<EngineRequest> = {}): EngineRequest => ({
+  tenantId: aTenant().id,
   inferenceComponentName: BASE,
   expectedAdapter: null,
   body: { model: BASE, messages: [{ role: 'user', content: 'Hello there' }], max_tokens: 40, ...body },

@@ -1,3 +1,5 @@
+import { versionName } from '#core/routing/chooseVersion.ts';
+import type { ModelVersion } from '#core/routing/types.ts';
 import type { InferenceRequest, Prompt } from './types.ts';
 
 /**
@@ -35,3 +37,7 @@ function promptFields(prompt: Prompt): Readonly<Record<string, unknown>> {
 
 const given = (name: string, value: unknown): Readonly<Record<string, unknown>> =>
   value === undefined ? {} : { [name]: value };
+
+/** What the engine that runs a version calls it. */
+export const engineModel = ({ adapterId, baseModel, engine }: ModelVersion): string =>
+  (engine?.kind === 'openai' ? engine.model : undefined) ?? versionName({ adapterId, baseModel });

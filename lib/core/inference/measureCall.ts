@@ -1,6 +1,7 @@
 import type { UsageEvent, UsageStatus } from '#core/metering/types.ts';
 import { MAX_TOKENS_PER_CALL } from '#core/pricing/priceCall.ts';
 import { rateUsage } from '#core/pricing/rateUsage.ts';
+import { versionName } from '#core/routing/chooseVersion.ts';
 import type { HoldId, RequestId } from '#core/shared/ids.ts';
 import { addMicro, type MicroCredits, subtractMicro } from '#core/shared/money.ts';
 import type { World } from '#core/shared/world.ts';
@@ -47,7 +48,7 @@ export async function measureTokens(
   const inputTokens = saneCount(reported?.promptTokens) ?? plan.inputTokens;
   const outputTokens =
     saneCount(reported?.completionTokens) ??
-    (await countDelivered(tokens, plan.route.baseModel, tally).catch((error: unknown) => {
+    (await countDelivered(tokens, plan.version.baseModel, tally).catch((error: unknown) => {
       log.warn('delivered tokens could not be counted: counting deltas', { requestId, error });
       return tally.deltas;
     }));
@@ -122,7 +123,13 @@ const eventFrame = (world: World, { caller, request, plan, ...call }: HeldCall) 
   choices: request.choices,
   startedAtMs: call.startedAtMs,
   priceBook: { id: plan.book.id, version: plan.book.version },
+  version: versionName(plan.version),
+  servedBy: plan.servedBy,
+  ...comparedAt(plan.route),
 });
+
+const comparedAt = ({ rollout }: CallPlan['route']) =>
+  rollout?.canary === undefined && rollout?.shadow === undefined ? {} : { rollout: rollout.revision };
 
 /** The whole answer with its receipt, rated by the very book that quoted it. */
 export function completionOf(

@@ -1,6 +1,8 @@
 import { bookInForce } from '#core/pricing/priceBooks.ts';
 import { quoteCall } from '#core/pricing/quoteCall.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
+import { chooseVersion } from '#core/routing/chooseVersion.ts';
+import type { ModelVersion, ServedBy } from '#core/routing/types.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Caller } from '#core/tenants/ports.ts';
@@ -12,6 +14,9 @@ import type { InferenceRefused, InferenceRequest, Prompt } from './types.ts';
 /** Everything that is settled about a call before credits are held for it. */
 export type CallPlan = {
   readonly route: ModelRoute;
+  /** What answers this call, and why this one. */
+  readonly version: ModelVersion;
+  readonly servedBy: ServedBy;
   readonly book: PriceBook;
   readonly inputTokens: number;
   /** Of one choice. */
@@ -35,9 +40,10 @@ export async function planCall(
   const { caller, request } = call;
   const route = caller.models.find((model) => model.alias === request.model);
   if (route === undefined || route.tenantId !== caller.tenant.id) return noSuchModel(request.model);
-  const base = baseModelOf(route.baseModel);
+  const { version, servedBy } = chooseVersion(route, request.user || caller.key.id);
+  const base = baseModelOf(version.baseModel);
   if (base === undefined)
-    throw new Error(`the base model ${route.baseModel} is not in the table of base models`);
+    throw new Error(`the base model ${version.baseModel} is not in the table of base models`);
 
   if (charactersOf(request.prompt) > base.contextTokens * MAX_CHARACTERS_PER_TOKEN) {
     return tooLong(
@@ -45,7 +51,7 @@ export async function planCall(
       request,
     );
   }
-  const counted = await countPrompt(ports.tokens, route.baseModel, request.prompt);
+  const counted = await countPrompt(ports.tokens, version.baseModel, request.prompt);
   if (!counted.ok) return counted;
   const inputTokens = counted.value;
   const maxTokens = outputLimit(base, inputTokens, request);
@@ -64,7 +70,15 @@ export async function planCall(
     { inputTokens, outputTokens },
   );
   if (!quote.ok) throw new Error(`the price book ${book.id} has no price for ${request.model}`);
-  return ok({ route, book, inputTokens, maxTokens: maxTokens.value, quoteMicro: quote.value });
+  return ok({
+    route,
+    version,
+    servedBy,
+    book,
+    inputTokens,
+    maxTokens: maxTokens.value,
+    quoteMicro: quote.value,
+  });
 }
 
 async function countPrompt(

@@ -2,6 +2,7 @@ import type { Ledger } from '#core/ledger/ports.ts';
 import type { UsageSink } from '#core/metering/ports.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
+import type { EnginePlace } from '#core/routing/types.ts';
 import type { RequestId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
@@ -10,7 +11,11 @@ import type { Completion } from './types.ts';
 
 /** A request as the engine gets it: an OpenAI body whose `model` and `adapters` were rewritten by us. */
 export type EngineRequest = {
+  /** Whose call it is: what one tenant's calls break is not held against another's. */
+  readonly tenantId: TenantId;
   readonly inferenceComponentName: string;
+  /** Absent: the SageMaker endpoint that all tenants share. */
+  readonly engine?: EnginePlace;
   /** The adapter's name as the engine will report it; null for the bare base. */
   readonly expectedAdapter: string | null;
   readonly body: Readonly<Record<string, unknown>>;
@@ -35,6 +40,8 @@ export type EngineChunk = {
 
 export type EngineRefused =
   | { readonly code: 'model_loading'; readonly retryAfterSeconds: number }
+  /** It failed several times in a row, and is not called for a while. */
+  | { readonly code: 'engine_resting'; readonly retryAfterSeconds: number }
   | { readonly code: 'engine_rejected'; readonly message: string; readonly param: string | null }
   | { readonly code: 'engine_failed'; readonly message: string };
 

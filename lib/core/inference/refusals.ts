@@ -29,6 +29,13 @@ export function engineRefusal(refused: EngineRefused): InferenceRefused {
         message: `The model is loading. Nothing was charged; try again in ${refused.retryAfterSeconds} seconds.`,
         param: null,
       };
+    case 'engine_resting':
+      return {
+        code: 'temporarily_unavailable',
+        message: `The model failed several times in a row and is left alone for a moment. Nothing was charged; try again in ${refused.retryAfterSeconds} seconds.`,
+        param: null,
+        retryAfterSeconds: refused.retryAfterSeconds,
+      };
     case 'engine_rejected':
       return refused;
     case 'engine_failed':

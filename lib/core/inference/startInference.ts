@@ -1,7 +1,7 @@
 import type { HoldId, RequestId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Caller } from '#core/tenants/ports.ts';
-import { engineBody } from './engineBody.ts';
+import { engineBody, engineModel } from './engineBody.ts';
 import { giveUpCall } from './giveUpCall.ts';
 import type { HeldCall } from './measureCall.ts';
 import { type CallPlan, planCall } from './planCall.ts';
@@ -16,6 +16,11 @@ import type { Completion, InferenceRefused, InferenceRequest } from './types.ts'
  * settle. A call that died is forgotten after it: its credits return, its idempotency key is free.
  */
 export const HOLD_LIFETIME_MS = 20 * 60_000;
+
+/** An engine that failed before the first token is called once more, and never after it. */
+const MAX_ATTEMPTS = 2;
+/** A failure later than this is not tried again: the client has waited long enough. */
+const TRY_AGAIN_WITHIN_MS = 10_000;
 
 /** Chunks that an engine may send before its first token (roles, keep-alives). */
 const MAX_SILENT_CHUNKS = 1_000;
@@ -96,41 +101,62 @@ async function startEngine(
   ports: InferencePorts,
   call: HeldCall,
 ): Promise<Result<Started, InferenceRefused>> {
-  const begun = await beginStream(ports, call).catch((error: unknown) => {
+  for (let attempt = 1; ; attempt++) {
+    const begun = await tryEngine(ports, call);
+    if (begun.ok) return ok({ kind: 'running', call: runCall(ports, call, begun.value) });
+    const waitedMs = ports.world.clock() - call.startedAtMs;
+    if (begun.error.code === 'engine_failed' && attempt < MAX_ATTEMPTS && waitedMs <= TRY_AGAIN_WITHIN_MS) {
+      continue;
+    }
+    await giveUpCall(ports, call);
+    return begun;
+  }
+}
+
+/** One attempt. What of it is still under way when it has failed is ended, so that no two of them run. */
+async function tryEngine(
+  ports: InferencePorts,
+  call: HeldCall,
+): Promise<Result<EngineStream, InferenceRefused>> {
+  const abort = new AbortController();
+  try {
+    const begun = await beginStream(ports, call, abort);
+    if (!begun.ok) abort.abort();
+    return begun;
+  } catch (error) {
+    abort.abort();
     ports.log.error('the engine failed before the first token', { requestId: call.requestId, error });
     return err(ENGINE_FAILED);
-  });
-  if (begun.ok) return ok({ kind: 'running', call: runCall(ports, call, begun.value) });
-  await giveUpCall(ports, call);
-  return begun;
+  }
 }
 
 async function beginStream(
   ports: InferencePorts,
   call: HeldCall,
+  abort: AbortController,
 ): Promise<Result<EngineStream, InferenceRefused>> {
-  const { route, maxTokens } = call.plan;
+  const { version, maxTokens } = call.plan;
+  const { requestId } = call;
   const engineCalledAtMs = ports.world.clock();
-  const abort = new AbortController();
   const generated = await ports.engine.generate({
-    inferenceComponentName: route.inferenceComponentName,
-    expectedAdapter: route.adapterId,
-    body: engineBody(call.request, { model: route.adapterId ?? route.baseModel, maxTokens }),
+    tenantId: call.caller.tenant.id,
+    inferenceComponentName: version.inferenceComponentName,
+    ...(version.engine === undefined ? {} : { engine: version.engine }),
+    expectedAdapter: version.adapterId,
+    body: engineBody(call.request, { model: engineModel(version), maxTokens }),
     signal: abort.signal,
   });
   if (!generated.ok) {
-    ports.log.warn('the engine refused a call', { requestId: call.requestId, refusal: generated.error });
+    ports.log.warn('the engine refused a call', { requestId, refusal: generated.error });
     return err(engineRefusal(generated.error));
   }
 
   const iterator = generated.value[Symbol.asyncIterator]();
   const opening = await readOpening(iterator);
-  if (opening.adapter !== route.adapterId) {
-    abort.abort();
-    const { requestId } = call;
+  if (opening.adapter !== version.adapterId) {
     ports.log.error('another adapter than the routed one answered', {
       requestId,
-      routed: route.adapterId,
+      routed: version.adapterId,
       answered: opening.adapter,
     });
     return err(ENGINE_FAILED);

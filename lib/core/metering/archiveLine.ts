@@ -20,6 +20,8 @@ export function archiveLine(entry: Entry): string {
     operation: usage.operation,
     model: usage.model,
     adapter: usage.adapter,
+    version: usage.version ?? usage.adapter,
+    servedBy: usage.servedBy ?? 'stable',
     user: usage.user,
     status: usage.status,
     inputTokens: usage.inputTokens,

@@ -53,6 +53,9 @@ const UsageEventMessage = z.object({
   startedAtMs: time,
   endedAtMs: time,
   priceBook: z.object({ id: z.string().check(z.minLength(1)), version: z.int().check(z.gte(1)) }),
+  version: z.exactOptional(z.string().check(z.maxLength(256))),
+  servedBy: z.exactOptional(z.enum(['stable', 'canary'])),
+  rollout: z.exactOptional(count),
 });
 
 /** Reads the body of a message of the usage queue. Errors: invalid_usage_event, which no repetition will cure. */

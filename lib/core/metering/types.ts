@@ -1,3 +1,4 @@
+import type { ServedBy } from '#core/routing/types.ts';
 import type { HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 
 /** How a metered call ended. Only `engine_failed` before the first token is free; the rest is charged for what was delivered. */
@@ -35,4 +36,12 @@ export type UsageEvent = {
   readonly endedAtMs: number;
   /** The price book in force when the call began; the settlement rates by it and no other. */
   readonly priceBook: { readonly id: string; readonly version: number };
+  /**
+   * The version that the call was sent to, an adapter's id or a base model's, and why that one. Absent in events of
+   * before models had versions.
+   */
+  readonly version?: string;
+  readonly servedBy?: ServedBy;
+  /** The rollout's revision, while versions are compared: a canary or a shadow runs. */
+  readonly rollout?: number;
 };

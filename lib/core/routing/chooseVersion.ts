@@ -25,7 +25,10 @@ export function shadowOf(route: ModelRoute, requestId: string): ModelVersion | u
 }
 
 /** What a version is called in usage and headers: its adapter, or the base model that answers bare. */
-export const versionName = ({ adapterId, baseModel }: ModelVersion): string => adapterId ?? baseModel;
+export const versionName = ({
+  adapterId,
+  baseModel,
+}: Pick<ModelVersion, 'adapterId' | 'baseModel'>): string => adapterId ?? baseModel;
 
 /** A text's place between 0 and 100, of which it takes up the same for ever. */
 const shareOf = (text: string): number => (stableHash(text) / 2 ** 32) * 100;

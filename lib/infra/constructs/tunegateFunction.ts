@@ -10,7 +10,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from '#infra/acknowledge.ts';
 import { BUNDLING, handlerPath } from '#infra/bundling.ts';
 import type { Environment } from '#infra/environments.ts';
-import { grantBucket, grantKey, grantSecret, grantTable } from '#infra/grants.ts';
+import { grantBucket, grantEngineSecrets, grantKey, grantSecret, grantTable } from '#infra/grants.ts';
 import type { DataStack } from '#infra/stacks/data.ts';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '#io/definitions/functions.ts';
 import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
@@ -184,13 +184,17 @@ export class TunegateFunction extends Construct {
       grantSecret(this.lambda, name, data.secrets[name]);
       services.add('secretsmanager');
     }
-    if (services.size > 0) grantKey(this.lambda, data.dataKey, { services: [...services], writes });
     // Lambda writes a failed event to the dead-letter queue with the function's own role.
     if (this.lambda.deadLetterQueue !== undefined) {
       grantKey(this.lambda, data.messageKey, { services: ['sqs'], writes: true });
     }
     for (const name of uses.queues ?? []) need(queues?.[name], `queue ${name}`).grantSend(this.lambda);
-    if (uses.invokesEndpoint === true) need(endpoint, 'endpoint').grantInvoke(this.lambda);
+    if (uses.invokesEndpoint === true) {
+      need(endpoint, 'endpoint').grantInvoke(this.lambda);
+      grantEngineSecrets(this.lambda, this.#props.environment);
+      services.add('secretsmanager');
+    }
+    if (services.size > 0) grantKey(this.lambda, data.dataKey, { services: [...services], writes });
   }
 
   #attachTrigger(): void {

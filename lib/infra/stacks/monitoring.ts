@@ -47,6 +47,10 @@ const COUNTED: Readonly<
     meaning: 'Answered calls could be neither queued for settlement nor kept: nobody is charged for them.',
     runbook: 'usage-is-not-queued',
   },
+  enginesResting: {
+    meaning: 'An engine failed several times in a row: its calls are refused with 503 for a while.',
+    runbook: 'an-engine-rests',
+  },
   archiveFailures: {
     meaning: 'Hours of usage could not be archived; the next run tries again.',
     runbook: 'the-archive-falls-behind',

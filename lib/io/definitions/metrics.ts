@@ -14,6 +14,8 @@ export const METRICS = {
   shortfalls: { name: 'Shortfalls', service: 'settle-usage' },
   /** Answered calls whose usage event could be neither queued nor kept: their holds expire and nobody is charged. */
   unsentEvents: { name: 'UnsentEvents', service: 'chat' },
+  /** Engines that failed several times in a row, and are not called for a while. */
+  enginesResting: { name: 'EnginesResting', service: 'chat' },
   /** Hours of a tenant's usage that could not be archived; the next run tries again. */
   archiveFailures: { name: 'ArchiveFailures', service: 'archive-usage' },
   /** Books that could not be sealed, or do not add up with their account; the next run tries again. */

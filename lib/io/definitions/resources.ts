@@ -91,6 +91,9 @@ export const SECRETS = {
   dodo: { name: 'dodo', env: 'DODO_SECRET' },
 } as const;
 
+/** The secret of an OpenAI-compatible engine is named by the agency, behind this. */
+export const ENGINE_SECRETS = 'engine-';
+
 /** Settings that differ between deployments; a function gets those that its definition names. */
 export const SETTINGS = {
   /** Where a person buys credits: the link of a 402 and of `GET /credits`. */
@@ -100,6 +103,8 @@ export const SETTINGS = {
   dodoBaseUrl: 'DODO_PAYMENTS_BASE_URL',
   /** `allowed` on one machine alone: engines may then be servers on 127.0.0.1. */
   loopbackEngines: 'LOOPBACK_ENGINES',
+  /** What the names of the secrets of engines begin with; the rest is the name that a version gives. */
+  engineSecrets: 'ENGINE_SECRETS_PREFIX',
 } as const;
 
 /** The SageMaker endpoint that serves the base model and every adapter on it. */

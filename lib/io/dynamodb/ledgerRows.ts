@@ -114,6 +114,9 @@ const usageEventSchema = z.object({
   startedAtMs: z.int(),
   endedAtMs: z.int(),
   priceBook: z.object({ id: z.string(), version: z.int() }),
+  version: z.exactOptional(z.string()),
+  servedBy: z.exactOptional(z.enum(['stable', 'canary'])),
+  rollout: z.exactOptional(z.int()),
 });
 
 const measure = z.enum(MONTHLY_MEASURES);

@@ -2,21 +2,22 @@ import type { InferencePorts } from '#core/inference/ports.ts';
 import { readPriceBooks } from '#core/pricing/readPriceBooks.ts';
 import { cacheCallers } from '#io/callerCache.ts';
 import { METRICS } from '#io/definitions/metrics.ts';
-import { ENDPOINT, QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
+import { QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeDurableUsage } from '#io/durableUsage.ts';
 import { makeCallerReader } from '#io/dynamodb/callerReader.ts';
 import { makeHoldStore } from '#io/dynamodb/holdStore.ts';
 import { makeIdempotencyStore } from '#io/dynamodb/idempotencyStore.ts';
 import { makeUsageKeeper } from '#io/dynamodb/usageKeeper.ts';
+import { guardEngine } from '#io/engines/guardEngine.ts';
 import { makeKeyAuthenticator } from '#io/keyAuthenticator.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
-import { makeSageMakerEngine } from '#io/sagemaker/engine.ts';
 import { makeSecretReader } from '#io/secrets.ts';
 import { makeUsageSink } from '#io/sqs/usageSink.ts';
 import { makeTokenCounter } from '#io/tokenizers.ts';
 import { systemWorld } from '#io/world.ts';
-import { makeDynamoDb, makeSageMakerRuntime, makeSqs } from './clients.ts';
+import { makeDynamoDb, makeSqs } from './clients.ts';
+import { wireEngine } from './engine.ts';
 import { type Environment, requireVariable } from './environment.ts';
 
 const TOKENIZERS_LAYER = '/opt/tokenizers';
@@ -38,7 +39,16 @@ export function wireChat(env: Environment) {
     priceBooks: loadPriceBooks(env, readPriceBooks),
     tokens: makeTokenCounter(env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS_LAYER),
     ledger: makeHoldStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
-    engine: makeSageMakerEngine(makeSageMakerRuntime(), requireVariable(env, ENDPOINT.env)),
+    engine: guardEngine(wireEngine(env, readSecret), {
+      clock: systemWorld.clock,
+      onRest: ({ tenantId, inferenceComponentName }) => {
+        logger.error('an engine failed several times in a row and rests', {
+          tenantId,
+          inferenceComponentName,
+        });
+        metrics.singleMetric().addMetric(METRICS.enginesResting.name, 'Count', 1);
+      },
+    }),
     usage: makeDurableUsage(
       makeUsageSink(makeSqs(), requireVariable(env, QUEUES.usage.env)),
       makeUsageKeeper(dynamoDb, idempotencyTable),

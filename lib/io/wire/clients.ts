@@ -16,6 +16,6 @@ export const makeSqs = (): SQSClient => new SQSClient({});
 // Path-style works on AWS and is the only style that a server on 127.0.0.1 can offer.
 export const makeS3 = (): S3Client => new S3Client({ forcePathStyle: true });
 
-// One retry, which the SDK makes only before an answer begins: a generation costs too much to be tried often.
+// No retries of the SDK's own: a call tries its engine once more itself, whichever kind it is (`startInference`).
 export const makeSageMakerRuntime = (): SageMakerRuntimeClient =>
-  new SageMakerRuntimeClient({ maxAttempts: 2 });
+  new SageMakerRuntimeClient({ maxAttempts: 1 });

@@ -1,6 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
-import { BUCKETS, ENDPOINT, QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
+import {
+  BUCKETS,
+  ENDPOINT,
+  ENGINE_SECRETS,
+  QUEUES,
+  SECRETS,
+  SETTINGS,
+  TABLES,
+} from '#io/definitions/resources.ts';
 import { queueUrl, resourceName } from '#local/services/names.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -59,6 +67,7 @@ export function functionEnvironment(addresses: Addresses, topUpUrl: string): Var
     DODO_PAYMENTS_BASE_URL: addresses.dodo,
     TOP_UP_URL: topUpUrl,
     [SETTINGS.loopbackEngines]: 'allowed',
+    [SETTINGS.engineSecrets]: resourceName(ENGINE_SECRETS),
     TUNEGATE_PRICE_TABLES_DIR: `${LAYERS}price-tables`,
     TUNEGATE_TOKENIZERS_DIR: `${LAYERS}tokenizers`,
     POWERTOOLS_METRICS_NAMESPACE: METRIC_NAMESPACE,

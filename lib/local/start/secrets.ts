@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
-import { SECRETS } from '#io/definitions/resources.ts';
+import { ENGINE_SECRETS, SECRETS } from '#io/definitions/resources.ts';
 import { resourceName } from '#local/services/names.ts';
 import { CannotStart } from './cannotStart.ts';
 import { writePrivate } from './writePrivate.ts';
@@ -13,6 +13,8 @@ const LocalSecrets = z.object({
   webhookKey: z.string(),
   dodoApiKey: z.string(),
   awsSecretAccessKey: z.string(),
+  /** Bearer tokens of OpenAI-compatible engines, by the names that versions give; written into the file by hand. */
+  engines: z.optional(z.record(z.string(), z.string())),
 });
 
 /** Folders of before statements were sealed have no key for it: it is made at the next start. */
@@ -57,6 +59,12 @@ export const secretValues = (secrets: LocalSecrets): Readonly<Record<string, str
     apiKey: secrets.dodoApiKey,
     webhookKeys: [secrets.webhookKey],
   }),
+  ...Object.fromEntries(
+    Object.entries(secrets.engines ?? {}).map(([name, text]) => [
+      resourceName(`${ENGINE_SECRETS}${name}`),
+      text,
+    ]),
+  ),
 });
 
 const random = (): string => randomBytes(32).toString('base64url');

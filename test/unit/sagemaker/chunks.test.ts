@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EngineBroken } from '#core/inference/ports.ts';
-import { type ReadChunk, readChunks } from '#io/sagemaker/chunks.ts';
+import { type ReadChunk, readChunks } from '#io/engines/chunks.ts';
 
 const chunk = (content: string, more: object = {}) =>
   JSON.stringify({
