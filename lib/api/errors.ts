@@ -24,6 +24,8 @@ export const ERRORS = {
   model_not_found: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
   already_exists: { status: 409, type: 'invalid_request_error' },
+  prices_not_in_force: { status: 409, type: 'invalid_request_error' },
+  unpriced_model: { status: 409, type: 'invalid_request_error' },
   conflict: { status: 409, type: 'invalid_request_error' },
   idempotency_conflict: { status: 409, type: 'invalid_request_error' },
   request_in_progress: { status: 409, type: 'invalid_request_error' },

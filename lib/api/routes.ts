@@ -295,6 +295,36 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  createPriceBook: {
+    method: 'POST',
+    path: '/admin/price-books',
+    auth: admin,
+    function: 'control',
+  },
+  listPriceBooks: {
+    method: 'GET',
+    path: '/admin/price-books',
+    auth: admin,
+    function: 'control',
+  },
+  retrievePriceBook: {
+    method: 'GET',
+    path: '/admin/price-books/{book}/versions/{version}',
+    auth: admin,
+    function: 'control',
+  },
+  replacePriceBook: {
+    method: 'PUT',
+    path: '/admin/price-books/{book}/versions/{version}',
+    auth: admin,
+    function: 'control',
+  },
+  publishPriceBook: {
+    method: 'POST',
+    path: '/admin/price-books/{book}/versions/{version}/publish',
+    auth: admin,
+    function: 'control',
+  },
   listPayments: {
     method: 'GET',
     path: '/admin/payments',

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BadPriceBooks } from '#core/pricing/readPriceBooks.ts';
-import type { PriceBook } from '#core/pricing/types.ts';
 import type { Result } from '#core/shared/result.ts';
 
 const LAYER_DIR = '/opt/price-tables';
@@ -10,13 +9,13 @@ const PRICE_BOOKS_FILE = 'price-books.json';
 /**
  * Reads the price books that came with the deployment, from the price-tables layer or the directory in
  * `TUNEGATE_PRICE_TABLES_DIR`. Read once per process: a layer never changes under a running function. `read` is
- * `parsePriceBooks`, or the lighter `readPriceBooks` where another function of the deployment has parsed them.
+ * `parsePriceBooks` (`parseBookTexts` for the books as they are written), or the lighter `readPriceBooks` where another function of the deployment has parsed them.
  * Throws with the file, the place in it and what to write there: without prices nothing may be sold.
  */
-export function loadPriceBooks(
+export function loadPriceBooks<T>(
   env: Readonly<Record<string, string | undefined>>,
-  read: (file: unknown) => Result<readonly PriceBook[], BadPriceBooks>,
-): readonly PriceBook[] {
+  read: (file: unknown) => Result<readonly T[], BadPriceBooks>,
+): readonly T[] {
   const file = join(env['TUNEGATE_PRICE_TABLES_DIR'] ?? LAYER_DIR, PRICE_BOOKS_FILE);
   const books = read(readJson(file));
   if (!books.ok) throw new Error(`${file}: ${books.error.message}`);

@@ -59,13 +59,14 @@ async function* tellFirst(chunks: AsyncIterable<EngineChunk>, told: () => void):
 }
 
 /** The quote is pure arithmetic, too short for one stop watch: timed by the thousand, in milliseconds each. */
-export function timeQuote({ ports }: ChatParts): readonly number[] {
+export async function timeQuote({ ports }: ChatParts): Promise<readonly number[]> {
+  const books = await ports.priceBooks.current();
   const RUNS = 1_000;
   const times: number[] = [];
   for (let batch = 0; batch < 20; batch += 1) {
     const startedMs = performance.now();
     for (let run = 0; run < RUNS; run += 1) {
-      const book = bookInForce(ports.priceBooks, {
+      const book = bookInForce(books, {
         id: 'per-token',
         tenantId: 'ten_bench',
         atMs: Date.now(),

@@ -62,7 +62,7 @@ async function printParts(chat: ChatParts, tenant: BenchTenant, between: Between
   await between();
   console.log('\nEach part of a call, one at a time');
   for (const part of PARTS) line(`  ${part}`, times(summarize(watched.times[part])));
-  line('  quote', times(summarize(timeQuote(chat))));
+  line('  quote', times(summarize(await timeQuote(chat))));
 }
 
 async function printRequests(

@@ -4,6 +4,8 @@ import { dispatch } from '#api/control/dispatch.ts';
 import { makeAuthorizerHandler } from '#api/edge/authorizerHandler.ts';
 import { makeHttpHandler } from '#api/edge/httpHandler.ts';
 import { ROUTES } from '#api/routes.ts';
+import { parseBookTexts } from '#core/pricing/parsePriceBooks.ts';
+import { toBook, toKept } from '#core/pricing/readPriceBooks.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { makeDodoClient } from '#io/dodo/client.ts';
 import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
@@ -11,10 +13,13 @@ import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
+import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { loadPriceBooks } from '#io/priceTables.ts';
 import { statementPdf } from '#io/statementPdf.ts';
 import { systemWorld } from '#io/world.ts';
 import { CATALOGUE } from './billing.ts';
@@ -45,6 +50,7 @@ export async function startAgency() {
     { step: 'finalizeRequest' },
   );
   const world = { ...systemWorld, clock: () => clock.nowMs };
+  const seeds = loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: 'layers/price-tables' }, parseBookTexts);
   const peppers = async () => ['pepper-of-this-test'] as const;
   const dodoClient = makeDodoClient({ baseURL: dodo.url }, async () => API_KEY);
   const deps: ControlDeps = {
@@ -54,7 +60,14 @@ export async function startAgency() {
     signing: { crypto: nodeCrypto, peppers },
     rollouts: makeRolloutStore(database.client, `${database.prefix}directory`),
     engines: { allowLoopback: true },
-    priceBookIds: ['per-call', 'per-token'],
+    priceBooks: {
+      store: makePriceBookStore(database.client, `${database.prefix}directory`),
+      source: makePriceBookSource(database.client, `${database.prefix}directory`, {
+        seeds: seeds.map(toBook),
+        clock: world.clock,
+      }),
+      seeds: seeds.map(toKept),
+    },
     statements: {
       book: makeStatementBook(database.client, `${database.prefix}ledger`),
       keys: makeSealKeys(database.client, `${database.prefix}ledger`),

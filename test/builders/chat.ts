@@ -17,6 +17,7 @@ import { systemWorld } from '#io/world.ts';
 import type { TestDatabase } from './database.ts';
 import { scriptedEngine } from './engine.ts';
 import { proxyEvent, quietLog } from './http.ts';
+import { fixedBooks } from './prices.ts';
 import { aKey, aModel, aTenant } from './tenants.ts';
 
 /** 1 µcr per input token, 10 per output token, 100 per request: small numbers, so that a test can say them. */
@@ -86,7 +87,7 @@ export async function makeChatBench(
   const ports: InferencePorts = {
     world: systemWorld,
     authenticate: async (header) => (header === `Bearer ${key.id}` ? caller : undefined),
-    priceBooks: testPriceBooks(),
+    priceBooks: fixedBooks(testPriceBooks()),
     tokens: wordCounter,
     ledger,
     engine,

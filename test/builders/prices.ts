@@ -1,4 +1,5 @@
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import type { PriceBookSource } from '#core/pricing/ports.ts';
 import type { RatedUsage } from '#core/pricing/rateUsage.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import { aTenant } from './tenants.ts';
@@ -16,6 +17,12 @@ export function bookWith(...prices: readonly unknown[]): PriceBook {
   if (book === undefined) throw new Error('no book');
   return book;
 }
+
+/** Books that nobody adds to. */
+export const fixedBooks = (books: readonly PriceBook[]): PriceBookSource => ({
+  current: async () => books,
+  newest: async () => books,
+});
 
 /** A call that succeeded, with no use but what is given. */
 export const usedBy = (given: Partial<RatedUsage> = {}): RatedUsage => ({

@@ -1,6 +1,7 @@
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+import type { KeptBook, PriceBookSource, PriceBookStore } from '#core/pricing/ports.ts';
 import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
 import type { RolloutStore } from '#core/routing/ports.ts';
 import type { FileLinesDeps } from '#core/statements/fileLines.ts';
@@ -11,13 +12,19 @@ import type { Tenancy } from '#core/tenants/tenancy.ts';
 /** Everything that the control routes work with. Put together in `#io/wire/control.ts`. */
 export type ControlDeps = Tenancy & {
   readonly ledger: Ledger & Pick<UsageBook, 'listRollups'>;
-  /** The price books that a tenant may have; a new one gets the first. */
-  readonly priceBookIds: readonly [string, ...string[]];
+  readonly priceBooks: PriceBookDeps;
   readonly credits: CreditSales;
   readonly statements: StatementDeps;
   readonly rollouts: RolloutStore;
   /** Whether an engine may be a server on this very machine. */
   readonly engines: { readonly allowLoopback: boolean };
+};
+
+/** The agency's price books. `seeds` came with the deployment; a new tenant gets the first of them. */
+export type PriceBookDeps = {
+  readonly store: PriceBookStore;
+  readonly source: PriceBookSource;
+  readonly seeds: readonly KeptBook[];
 };
 
 /** What statements work with; a PDF comes as text, for it has no other bytes. */

@@ -13,6 +13,13 @@ import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { createModel, listTenantModels, removeModel } from './models.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
 import { listPayments } from './payments.ts';
+import {
+  createPriceBook,
+  listPriceBooks,
+  publishPriceBook,
+  replacePriceBook,
+  retrievePriceBook,
+} from './priceBooks.ts';
 import { listReceipts, listStatementKeys, listTenantReceipts } from './receipts.ts';
 import { promoteModel, readRollout, rollBackModel, setCanary, setShadow } from './rollouts.ts';
 import { readStatement, readTenantStatement } from './statements.ts';
@@ -67,6 +74,11 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   readUsage,
   readTenantUsage,
   listAuditRecords,
+  createPriceBook,
+  listPriceBooks,
+  retrievePriceBook,
+  replacePriceBook,
+  publishPriceBook,
 };
 
 /** Checks that the caller may use the route, and lets its handler answer. */

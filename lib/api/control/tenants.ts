@@ -23,8 +23,9 @@ const NewTenant = z.strictObject({
 export const createTenant: RouteHandler = async (deps, request) => {
   const body = readBody(request, NewTenant);
   if (!body.ok) return refuse(body.error);
-  const { name, price_book: priceBookId = deps.priceBookIds[0], reason } = body.value;
-  if (!deps.priceBookIds.includes(priceBookId)) return refuse(unknownPriceBook(deps));
+  const { name, price_book: priceBookId = deps.priceBooks.seeds[0]?.id ?? '', reason } = body.value;
+  const wrong = await wrongPriceBook(deps, priceBookId);
+  if (wrong !== undefined) return refuse(wrong);
   return respond(201, tenantBody(await openTenant(deps, { name, priceBookId }, actOf(request, reason))));
 };
 
@@ -62,8 +63,8 @@ export const updateTenant: RouteHandler = async (deps, request) => {
   const body = readBody(request, ChangedTenant);
   if (!body.ok) return refuse(body.error);
   const { name, status, price_book: priceBookId, reason } = body.value;
-  if (priceBookId !== undefined && !deps.priceBookIds.includes(priceBookId))
-    return refuse(unknownPriceBook(deps));
+  const wrong = priceBookId === undefined ? undefined : await wrongPriceBook(deps, priceBookId);
+  if (wrong !== undefined) return refuse(wrong);
   const change: TenantChange = {
     ...(name !== undefined && { name }),
     ...(status !== undefined && { status }),
@@ -98,11 +99,17 @@ const NOTHING_TO_CHANGE: ApiError = {
   message: 'Nothing to change. Give at least one of name, status and price_book.',
 };
 
-const unknownPriceBook = ({ priceBookIds }: Pick<ControlDeps, 'priceBookIds'>): ApiError => ({
-  code: 'invalid_request',
-  message: `There is no such price book. There are: ${priceBookIds.join(', ')}.`,
-  param: 'price_book',
-});
+/** A tenant may have any published book, also one that is not in force yet: until then its calls are refused. */
+async function wrongPriceBook({ priceBooks }: ControlDeps, id: string): Promise<ApiError | undefined> {
+  const ids = [...new Set((await priceBooks.source.newest()).map((book) => book.id))];
+  if (ids.includes(id)) return undefined;
+  return {
+    code: 'invalid_request',
+    message: `There is no such price book. There are: ${ids.slice(0, MAX_NAMED).join(', ')}${ids.length > MAX_NAMED ? ', …' : ''}.`,
+    param: 'price_book',
+  };
+}
+const MAX_NAMED = 20;
 
 const tenantBody = (tenant: Tenant) => ({
   id: tenant.id,

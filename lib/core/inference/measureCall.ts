@@ -122,10 +122,14 @@ const eventFrame = (world: World, { caller, request, plan, ...call }: HeldCall) 
   user: request.user,
   choices: request.choices,
   startedAtMs: call.startedAtMs,
-  priceBook: { id: plan.book.id, version: plan.book.version },
   version: versionName(plan.version),
   servedBy: plan.servedBy,
   ...comparedAt(plan.route),
+  priceBook: {
+    id: plan.book.id,
+    version: plan.book.version,
+    ...(plan.book.armOf === undefined ? {} : { armOf: plan.book.armOf }),
+  },
 });
 
 const comparedAt = ({ rollout }: CallPlan['route']) =>

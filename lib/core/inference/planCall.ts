@@ -8,7 +8,7 @@ import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Caller } from '#core/tenants/ports.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import { type BaseModel, baseModelOf } from './baseModels.ts';
-import { PromptNotExpressible, type TokenCounter } from './ports.ts';
+import { type InferencePorts, PromptNotExpressible, type TokenCounter } from './ports.ts';
 import type { InferenceRefused, InferenceRequest, Prompt } from './types.ts';
 
 /** Everything that is settled about a call before credits are held for it. */
@@ -31,10 +31,10 @@ const MAX_CHARACTERS_PER_TOKEN = 256;
 /**
  * Finds what answers the alias, counts the prompt, checks that it fits the model's context, and quotes the most
  * that the call can cost. Errors: model_not_found (also for another tenant's model), context_length_exceeded,
- * invalid_request for messages that the model cannot read.
+ * invalid_request for messages that the model cannot read, prices_not_in_force, unpriced_model.
  */
 export async function planCall(
-  ports: { readonly tokens: TokenCounter; readonly priceBooks: readonly PriceBook[] },
+  ports: Pick<InferencePorts, 'tokens' | 'priceBooks'>,
   call: { readonly caller: Caller; readonly request: InferenceRequest; readonly nowMs: number },
 ): Promise<Result<CallPlan, InferenceRefused>> {
   const { caller, request } = call;
@@ -57,19 +57,19 @@ export async function planCall(
   const maxTokens = outputLimit(base, inputTokens, request);
   if (!maxTokens.ok) return maxTokens;
 
-  const book = bookInForce(ports.priceBooks, {
+  const book = bookInForce(await ports.priceBooks.current(), {
     id: caller.tenant.priceBookId,
     tenantId: caller.tenant.id,
     atMs: call.nowMs,
   });
-  if (book === undefined) throw new Error(`no price book ${caller.tenant.priceBookId} is in force`);
+  if (book === undefined) return notForSale('prices_not_in_force', NO_PRICES_YET);
   const outputTokens = maxTokens.value * request.choices;
   const quote = quoteCall(
     book,
     { tenantId: caller.tenant.id, model: request.model, startedAtMs: call.nowMs },
     { inputTokens, outputTokens },
   );
-  if (!quote.ok) throw new Error(`the price book ${book.id} has no price for ${request.model}`);
+  if (!quote.ok) return notForSale(quote.error.code, NO_PRICE);
   return ok({
     route,
     version,
@@ -128,6 +128,14 @@ const noSuchModel = (alias: string) =>
     message: `The model ${JSON.stringify(alias.slice(0, 64))} does not exist or is not yours. GET /v1/models lists what you may use.`,
     param: 'model',
   });
+
+const NO_PRICES_YET =
+  'No prices are in force for your account yet. Nothing was charged; ask whoever gave you the key from when on you may call.';
+const NO_PRICE =
+  'This model has no price for your account yet. Nothing was charged; ask whoever gave you the key for one, or use another model.';
+
+const notForSale = (code: 'prices_not_in_force' | 'unpriced_model', message: string) =>
+  err<InferenceRefused>({ code, message, param: 'model' });
 
 /** Tools and tool calls count too; the marks of JSON around them do no harm to so coarse a measure. */
 const charactersOf = (prompt: Prompt): number =>

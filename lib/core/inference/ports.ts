@@ -1,7 +1,7 @@
 import type { Ledger } from '#core/ledger/ports.ts';
 import type { UsageSink } from '#core/metering/ports.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
-import type { PriceBook } from '#core/pricing/types.ts';
+import type { PriceBookSource } from '#core/pricing/ports.ts';
 import type { EnginePlace } from '#core/routing/types.ts';
 import type { RequestId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
@@ -124,7 +124,7 @@ export type InferencePorts = {
   readonly world: World;
   /** Whose key an `Authorization` header carries; undefined when nobody's, or no longer. */
   readonly authenticate: (authorization: string | undefined, nowMs: number) => Promise<Caller | undefined>;
-  readonly priceBooks: readonly PriceBook[];
+  readonly priceBooks: Pick<PriceBookSource, 'current'>;
   readonly tokens: TokenCounter;
   readonly ledger: Pick<Ledger, 'placeHold' | 'voidHold'>;
   readonly engine: Engine;

@@ -133,6 +133,8 @@ export type RefusalCode =
   | 'invalid_api_key'
   | 'insufficient_scope'
   | 'model_not_found'
+  | 'prices_not_in_force'
+  | 'unpriced_model'
   | 'context_length_exceeded'
   | 'insufficient_credits'
   | 'account_suspended'

@@ -33,6 +33,7 @@ export function archiveLine(entry: Entry): string {
     endedAt: new Date(usage.endedAtMs).toISOString(),
     priceBookId: usage.priceBook.id,
     priceBookVersion: usage.priceBook.version,
+    experiment: usage.priceBook.armOf?.experiment ?? null,
     cost: formatCredits(costMicro),
     costMicro,
     shortfallMicro: entry.shortfallMicro ?? 0,

@@ -52,10 +52,14 @@ const UsageEventMessage = z.object({
   status: z.enum(['succeeded', 'client_closed', 'engine_failed']),
   startedAtMs: time,
   endedAtMs: time,
-  priceBook: z.object({ id: z.string().check(z.minLength(1)), version: z.int().check(z.gte(1)) }),
   version: z.exactOptional(z.string().check(z.maxLength(256))),
   servedBy: z.exactOptional(z.enum(['stable', 'canary'])),
   rollout: z.exactOptional(count),
+  priceBook: z.object({
+    id: z.string().check(z.minLength(1)),
+    version: z.int().check(z.gte(1)),
+    armOf: z.exactOptional(z.object({ experiment: z.string(), book: z.string(), version: z.int() })),
+  }),
 });
 
 /** Reads the body of a message of the usage queue. Errors: invalid_usage_event, which no repetition will cure. */

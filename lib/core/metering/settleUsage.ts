@@ -1,10 +1,12 @@
 import { type Charge, type Ledger, LedgerUnavailable, type SettledCharge } from '#core/ledger/ports.ts';
+import type { PriceBookSource } from '#core/pricing/ports.ts';
 import { bookByVersion } from '#core/pricing/priceBooks.ts';
 import { rateInMonth } from '#core/pricing/rateInMonth.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { parseUsageEvent } from './parseUsageEvent.ts';
+import type { UsageEvent } from './types.ts';
 
 /** A message of the usage queue. */
 export type UsageMessage = { readonly id: string; readonly body: string };
@@ -32,14 +34,15 @@ export const isHopeless = ({ result }: MessageOutcome): boolean =>
 
 export type SettleUsageDeps = {
   readonly ledger: Pick<Ledger, 'settle'>;
-  readonly books: readonly PriceBook[];
+  readonly books: PriceBookSource;
 };
 
 type RatedMessage = { readonly messageId: string; readonly charge: Charge };
 
 /**
  * Rates a batch of usage messages and settles them, tenant by tenant at once. Every message has its own outcome,
- * in the order given; what fails for one tenant or one message leaves the others alone. Never throws.
+ * in the order given; what fails for one tenant or one message leaves the others alone. Throws only when the price
+ * books cannot be read.
  */
 export async function settleUsage(
   deps: SettleUsageDeps,
@@ -47,8 +50,10 @@ export async function settleUsage(
 ): Promise<readonly MessageOutcome[]> {
   const outcomes = new Map<string, MessageOutcome>();
   const rated: RatedMessage[] = [];
-  for (const { id, body } of messages) {
-    const charge = rateMessage(deps.books, body);
+  const events = messages.map(({ id, body }) => ({ id, event: parseUsageEvent(body) }));
+  const books = await booksFor(deps.books, events);
+  for (const { id, event } of events) {
+    const charge = event.ok ? rateEvent(books, event.value) : event;
     if (charge.ok) rated.push({ messageId: id, charge: charge.value });
     else outcomes.set(id, { messageId: id, tenantId: null, result: charge });
   }
@@ -60,18 +65,25 @@ export async function settleUsage(
   return messages.map(({ id }) => outcomeOf(outcomes, id));
 }
 
-/** The charge that a message asks for, by the very price book that quoted it. */
-function rateMessage(books: readonly PriceBook[], body: string): Result<Charge, SettlementRefused> {
-  const event = parseUsageEvent(body);
-  if (!event.ok) return event;
-  const { priceBook, model } = event.value;
+/** The books, read anew when one of these events names a version that was published since. */
+async function booksFor(
+  source: PriceBookSource,
+  events: readonly { readonly event: Result<UsageEvent, { readonly code: string }> }[],
+): Promise<readonly PriceBook[]> {
+  const books = await source.current();
+  const isKnown = events.every(({ event }) => !event.ok || bookByVersion(books, event.value.priceBook));
+  return isKnown ? books : source.newest();
+}
+
+/** The charge that an event asks for, by the very price book that quoted it. */
+function rateEvent(books: readonly PriceBook[], event: UsageEvent): Result<Charge, SettlementRefused> {
+  const { priceBook, model } = event;
   const named = `price book ${priceBook.id} version ${priceBook.version}`;
   const book = bookByVersion(books, priceBook);
-  if (book === undefined)
-    return err({ code: 'unknown_price_book', message: `${named} is not deployed here` });
-  const rated = rateInMonth(book, event.value);
+  if (book === undefined) return err({ code: 'unknown_price_book', message: `${named} is not known here` });
+  const rated = rateInMonth(book, event);
   if (!rated.ok) return err({ code: 'unpriced_model', message: `${named} has no price for ${model}` });
-  return ok({ event: event.value, ...rated.value });
+  return ok({ event, ...rated.value });
 }
 
 /** Settles in as few transactions as fit; where that is impossible one by one, so that a bad charge fails alone. */

@@ -1,3 +1,4 @@
+import type { ArmOf } from '#core/pricing/types.ts';
 import type { ServedBy } from '#core/routing/types.ts';
 import type { HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 
@@ -34,8 +35,6 @@ export type UsageEvent = {
   readonly status: UsageStatus;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  /** The price book in force when the call began; the settlement rates by it and no other. */
-  readonly priceBook: { readonly id: string; readonly version: number };
   /**
    * The version that the call was sent to, an adapter's id or a base model's, and why that one. Absent in events of
    * before models had versions.
@@ -44,4 +43,11 @@ export type UsageEvent = {
   readonly servedBy?: ServedBy;
   /** The rollout's revision, while versions are compared: a canary or a shadow runs. */
   readonly rollout?: number;
+  /** The price book in force when the call began; the settlement rates by it and no other. */
+  readonly priceBook: {
+    readonly id: string;
+    readonly version: number;
+    /** The experiment that sent the tenant to this book, where it is an arm of one. */
+    readonly armOf?: ArmOf;
+  };
 };

@@ -1,26 +1,39 @@
 import { mistakeInMonthly } from './mistakeInMonthly.ts';
-import type { BookText, LineText, PartsText, WindowText } from './priceBooksFile.ts';
+import type { BookLines, BookText, LineText, PartsText, WindowText } from './priceBooksFile.ts';
+import type { PriceBook } from './types.ts';
 
 /** The first mistake that no field shows by itself, as its place and the mend; undefined when there is none. */
 export function findMistake(books: readonly BookText[]): string | undefined {
   const versions = new Set<string>();
+  const others = books.map(({ id, effectiveFrom, experiment }) => ({
+    id,
+    effectiveFromMs: Date.parse(effectiveFrom),
+    experiment,
+  }));
   for (const [index, book] of books.entries()) {
-    const path = `books[${index}]`;
+    const path = `books[${index}].`;
     const version = `${book.id} version ${book.version}`;
-    if (versions.has(version)) return `${path} repeats ${version}: give a change a new version`;
+    if (versions.has(version)) return `books[${index}] repeats ${version}: give a change a new version`;
     versions.add(version);
-    if ((book.prices === undefined) === (book.experiment === undefined))
-      return `${path} must have either prices or an experiment: give one of them`;
-    const mistake = mistakeInPrices(book.prices ?? [], path) ?? mistakeInArms(book, path, books);
+    const mistake =
+      mistakeInLines(book, path) ??
+      mistakeInArms(book, { path, others, from: Date.parse(book.effectiveFrom) });
     if (mistake !== undefined) return mistake;
   }
   return undefined;
 }
 
+/** The first mistake in what a book says; `path` is what its fields' places begin with. */
+export function mistakeInLines({ prices, experiment }: BookLines, path: string): string | undefined {
+  if ((prices === undefined) === (experiment === undefined))
+    return `${path === '' ? 'the book' : path.slice(0, -1)} must have either prices or an experiment: give one of them`;
+  return mistakeInPrices(prices ?? [], path);
+}
+
 function mistakeInPrices(lines: readonly LineText[], book: string): string | undefined {
   const seen = new Set<string>();
   for (const [index, line] of lines.entries()) {
-    const path = `${book}.prices[${index}]`;
+    const path = `${book}prices[${index}]`;
     for (const tenant of line.tenants ?? ['']) {
       const whom = `the model ${line.model}${tenant === '' ? '' : ` for ${tenant}`}`;
       if (seen.has(whom)) return `${path} repeats ${whom}: keep one line`;
@@ -72,21 +85,30 @@ function mistakeInParts(parts: PartsText, path: string, mayBeEmpty = false): str
   return `${path} has no price: give perRequest, perMillionInputTokens or another; "0" where it is free`;
 }
 
-/** Every arm must have prices from the moment on at which the experiment begins. */
-function mistakeInArms(
-  { experiment, effectiveFrom }: BookText,
-  book: string,
-  books: readonly BookText[],
+/** Books that an arm may be, or not. */
+export type OtherBook = Pick<PriceBook, 'id' | 'effectiveFromMs'> & { readonly experiment?: unknown };
+
+/** Every arm must have prices from the moment on at which the experiment begins; null: it is not known yet. */
+export function mistakeInArms(
+  { experiment }: BookLines,
+  {
+    path: book,
+    others,
+    from,
+  }: { readonly path: string; readonly others: readonly OtherBook[]; readonly from: number | null },
 ): string | undefined {
   for (const [index, arm] of (experiment?.arms ?? []).entries()) {
-    const path = `${book}.experiment.arms[${index}].book`;
+    const path = `${book}experiment.arms[${index}].book`;
     if (experiment?.arms.findIndex((other) => other.book === arm.book) !== index)
       return `${path} repeats ${arm.book}: give it one arm with the whole weight`;
-    const versions = books.filter((other) => other.id === arm.book);
+    const versions = others.filter((other) => other.id === arm.book);
     if (versions.some((other) => other.experiment !== undefined))
       return `${path} must be a book with prices: ${arm.book} is an experiment itself`;
-    if (!versions.some((other) => Date.parse(other.effectiveFrom) <= Date.parse(effectiveFrom)))
-      return `${path} must be a book in force from ${effectiveFrom} on: ${arm.book} is not`;
+    if (!versions.some((other) => other.effectiveFromMs <= (from ?? Number.POSITIVE_INFINITY)))
+      return `${path} must be a book in force${from === null ? '' : ` from ${timeText(from)} on`}: ${arm.book} is not`;
   }
   return undefined;
 }
+
+/** As times are written here, without fractions that are none. */
+const timeText = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');

@@ -17,6 +17,9 @@ export type LintInput = {
   readonly plans: readonly ComparedPlan[];
 };
 
+/** What prices are compared by when nothing else is said: 1,000 tokens in, 300 out. */
+export const TYPICAL_CALL: CallMeasure = { inputTokens: 1_000, outputTokens: 300, computeMs: 0 };
+
 /** Something that may be used and is probably not meant. `path` is its place in the file. */
 export type PriceWarning = { readonly path: string; readonly message: string };
 

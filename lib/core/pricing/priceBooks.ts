@@ -13,7 +13,9 @@ export function bookInForce(
   const book = latest(books, id, atMs);
   if (book?.experiment === undefined) return book;
   // The parser saw to it that arms are no experiments and have begun.
-  return latest(books, armOf(book.experiment, tenantId), atMs);
+  const arm = latest(books, armOf(book.experiment, tenantId), atMs);
+  const by = { experiment: book.experiment.id, book: book.id, version: book.version };
+  return arm === undefined ? undefined : { ...arm, armOf: by };
 }
 
 function latest(books: readonly PriceBook[], id: string, atMs: number): PriceBook | undefined {

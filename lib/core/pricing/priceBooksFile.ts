@@ -24,8 +24,9 @@ const parts = {
   perMillionTrainingTokens: perMillion,
 };
 
+export const utcTime = must(isUtcTime, 'a time such as 2026-01-31T00:00:00Z');
 const clockTime = must((text) => CLOCK_TIME.test(text), 'a time of day such as "22:00"');
-const bookId = must(
+export const bookId = must(
   (text) => /^[a-z0-9][a-z0-9-]{0,63}$/.test(text),
   'lower-case letters, digits and hyphens',
 );
@@ -49,10 +50,7 @@ const Line = z.strictObject({
   monthly: z.optional(MonthlyText),
 });
 
-const Book = z.strictObject({
-  id: bookId,
-  version: z.int().check(z.positive()),
-  effectiveFrom: must(isUtcTime, 'a time such as 2026-01-31T00:00:00Z'),
+const lines = {
   prices: z.optional(z.array(Line).check(z.minLength(1))),
   experiment: z.optional(
     z.strictObject({
@@ -62,6 +60,17 @@ const Book = z.strictObject({
         .check(z.minLength(2)),
     }),
   ),
+};
+
+/** What a version of a book says: prices or an experiment. */
+export const BookLines = z.strictObject(lines);
+export type BookLines = z.infer<typeof BookLines>;
+
+const Book = z.strictObject({
+  id: bookId,
+  version: z.int().check(z.positive()),
+  effectiveFrom: utcTime,
+  ...lines,
 });
 
 /** A price-books file as it is written. What each field means: this folder's README. */

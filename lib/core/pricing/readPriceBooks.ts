@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { describeIssue } from '#core/shared/describeIssue.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import { type BookText, PriceBooksFile } from './priceBooksFile.ts';
+import type { KeptBook } from './ports.ts';
+import { type BookLines, type BookText, PriceBooksFile } from './priceBooksFile.ts';
 import { toPrice } from './toPrice.ts';
 import type { PriceBook } from './types.ts';
 
@@ -25,10 +26,24 @@ export function readBookTexts(file: unknown): Result<readonly BookText[], BadPri
   return err({ code: 'invalid_price_books', message: `${path === '' ? 'the file' : path} ${message}` });
 }
 
-export const toBook = (book: BookText): PriceBook => ({
-  id: book.id,
-  version: book.version,
-  effectiveFromMs: Date.parse(book.effectiveFrom),
-  prices: (book.prices ?? []).map(toPrice),
-  experiment: book.experiment,
+export const toBook = ({ id, version, effectiveFrom, ...lines }: BookText): PriceBook =>
+  bookOf({ id, version, effectiveFromMs: Date.parse(effectiveFrom) }, lines);
+
+/** A version of a book as it is rated by. */
+export const bookOf = (
+  named: Pick<PriceBook, 'id' | 'version' | 'effectiveFromMs'>,
+  lines: BookLines,
+): PriceBook => ({
+  ...named,
+  prices: (lines.prices ?? []).map(toPrice),
+  experiment: lines.experiment,
+});
+
+/** A version that came with the deployment, in the form of those that the agency writes. */
+export const toKept = ({ id, version, effectiveFrom, ...lines }: BookText): KeptBook => ({
+  id,
+  version,
+  lines,
+  effectiveFromMs: Date.parse(effectiveFrom),
+  changedAtMs: 0,
 });

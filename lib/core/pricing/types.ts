@@ -64,4 +64,8 @@ export type PriceBook = {
   /** None in a book that is an experiment: its arms have the prices. */
   readonly prices: readonly ModelPrice[];
   readonly experiment: Experiment | undefined;
+  /** Of an arm that a tenant was sent to: by which experiment, in which version of the tenant's own book. */
+  readonly armOf?: ArmOf;
 };
+
+export type ArmOf = { readonly experiment: string; readonly book: string; readonly version: number };

@@ -20,7 +20,7 @@ export type Act = { readonly actor: string; readonly reason: string };
 export function auditRecord(
   world: World,
   act: Act,
-  what: Pick<AuditRecord, 'action' | 'details'> & { readonly tenantId: TenantId },
+  what: Pick<AuditRecord, 'action' | 'details'> & { readonly tenantId: TenantId | null },
 ): AuditRecord {
   return { id: world.newId('auditRecord'), atMs: world.clock(), ...act, ...what };
 }

@@ -113,10 +113,14 @@ const usageEventSchema = z.object({
   status: z.enum(['succeeded', 'client_closed', 'engine_failed']),
   startedAtMs: z.int(),
   endedAtMs: z.int(),
-  priceBook: z.object({ id: z.string(), version: z.int() }),
   version: z.exactOptional(z.string()),
   servedBy: z.exactOptional(z.enum(['stable', 'canary'])),
   rollout: z.exactOptional(z.int()),
+  priceBook: z.object({
+    id: z.string(),
+    version: z.int(),
+    armOf: z.exactOptional(z.object({ experiment: z.string(), book: z.string(), version: z.int() })),
+  }),
 });
 
 const measure = z.enum(MONTHLY_MEASURES);

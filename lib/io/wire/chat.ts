@@ -1,5 +1,6 @@
 import type { InferencePorts } from '#core/inference/ports.ts';
 import { readPriceBooks } from '#core/pricing/readPriceBooks.ts';
+import type { CallerDirectory } from '#core/tenants/ports.ts';
 import { cacheCallers } from '#io/callerCache.ts';
 import { METRICS } from '#io/definitions/metrics.ts';
 import { QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
@@ -7,6 +8,7 @@ import { makeDurableUsage } from '#io/durableUsage.ts';
 import { makeCallerReader } from '#io/dynamodb/callerReader.ts';
 import { makeHoldStore } from '#io/dynamodb/holdStore.ts';
 import { makeIdempotencyStore } from '#io/dynamodb/idempotencyStore.ts';
+import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makeUsageKeeper } from '#io/dynamodb/usageKeeper.ts';
 import { guardEngine } from '#io/engines/guardEngine.ts';
 import { makeKeyAuthenticator } from '#io/keyAuthenticator.ts';
@@ -29,14 +31,23 @@ export function wireChat(env: Environment) {
   const readSecret = makeSecretReader(env);
   const pepperSecret = requireVariable(env, SECRETS.keyPepper.env);
   const idempotencyTable = requireVariable(env, TABLES.idempotency.env);
-  const directory = makeCallerReader(dynamoDb, requireVariable(env, TABLES.directory.env));
+  const directoryTable = requireVariable(env, TABLES.directory.env);
+  const { clock } = systemWorld;
+  const priceBooks = makePriceBookSource(dynamoDb, directoryTable, {
+    seeds: loadPriceBooks(env, readPriceBooks),
+    clock,
+  });
+  const callers = cacheCallers(makeCallerReader(dynamoDb, directoryTable), clock);
+  const directory: CallerDirectory = {
+    find: (keyId) => {
+      priceBooks.current().catch(() => undefined); // so that no call waits for its caller first, and then for the books
+      return callers.find(keyId);
+    },
+  };
   const ports: InferencePorts = {
     world: systemWorld,
-    authenticate: makeKeyAuthenticator({
-      directory: cacheCallers(directory, systemWorld.clock),
-      readPeppers: () => readSecret(pepperSecret),
-    }),
-    priceBooks: loadPriceBooks(env, readPriceBooks),
+    authenticate: makeKeyAuthenticator({ directory, readPeppers: () => readSecret(pepperSecret) }),
+    priceBooks,
     tokens: makeTokenCounter(env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS_LAYER),
     ledger: makeHoldStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
     engine: guardEngine(wireEngine(env, readSecret), {

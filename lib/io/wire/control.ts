@@ -1,4 +1,5 @@
-import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import { parseBookTexts } from '#core/pricing/parsePriceBooks.ts';
+import { toBook, toKept } from '#core/pricing/readPriceBooks.ts';
 import { parsePeppers } from '#core/tenants/apiKey.ts';
 import { loadCreditPacks } from '#io/creditPacks.ts';
 import { nodeCrypto } from '#io/crypto.ts';
@@ -10,6 +11,8 @@ import { makeDodoSecretReader } from '#io/dodo/secret.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
+import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
@@ -33,6 +36,7 @@ export function wireControl(env: Environment) {
   const directoryTable = requireVariable(env, TABLES.directory.env);
   const billingTable = requireVariable(env, TABLES.billing.env);
   const dodo = makeDodoClient(readDodoPlace(env), async () => (await readDodo()).apiKey);
+  const seeds = loadPriceBooks(env, parseBookTexts);
   const deps = {
     world: systemWorld,
     directory: makeDirectory(dynamoDb, directoryTable),
@@ -43,7 +47,14 @@ export function wireControl(env: Environment) {
       crypto: nodeCrypto,
       peppers: async () => parsePeppers(await readSecret(requireVariable(env, SECRETS.keyPepper.env))),
     },
-    priceBookIds: priceBookIds(env),
+    priceBooks: {
+      store: makePriceBookStore(dynamoDb, directoryTable),
+      source: makePriceBookSource(dynamoDb, directoryTable, {
+        seeds: seeds.map(toBook),
+        clock: systemWorld.clock,
+      }),
+      seeds: seeds.map(toKept),
+    },
     statements: {
       book: makeStatementBook(dynamoDb, ledgerTable),
       keys: makeSealKeys(dynamoDb, ledgerTable),
@@ -62,10 +73,4 @@ export function wireControl(env: Environment) {
     },
   };
   return { deps, log };
-}
-
-function priceBookIds(env: Environment): readonly [string, ...string[]] {
-  const [first, ...others] = new Set(loadPriceBooks(env, parsePriceBooks).map(({ id }) => id));
-  if (first === undefined) throw new Error('there is no price book');
-  return [first, ...others];
 }

@@ -7,6 +7,7 @@ import {
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { QUEUES, TABLES } from '#io/definitions/resources.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
@@ -30,7 +31,10 @@ export function wireSettleUsage(env: Environment) {
   const sqs = makeSqs();
   const deps = {
     ledger: makeLedgerStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
-    books: loadPriceBooks(env, parsePriceBooks),
+    books: makePriceBookSource(dynamoDb, requireVariable(env, TABLES.directory.env), {
+      seeds: loadPriceBooks(env, parsePriceBooks),
+      clock: systemWorld.clock,
+    }),
   };
   const observability = makeObservability('settle-usage');
   const giveBack = makeMessageReturn(sqs, requireVariable(env, QUEUES.usage.env), {

@@ -3,6 +3,7 @@ import { makeTokenCounter } from '#io/tokenizers.ts';
 import { ASK, ask, CREDITS, makeChatBench, TOP_UP_URL } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { textChunk, wordsAnswer } from '#test/builders/engine.ts';
+import { booksOf, fixedBooks } from '#test/builders/prices.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -77,6 +78,23 @@ describe('a call that costs nothing', () => {
     expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([status, code]);
     expect(await bench.balance()).toEqual({ available: CREDITS, held: 0 });
     expect([bench.events, bench.engine.requests]).toEqual([[], []]);
+  });
+
+  const since = { id: 'test', version: 1, effectiveFrom: '2020-01-01T00:00:00Z' };
+  test.each([
+    [
+      'has prices that begin later',
+      { ...since, effectiveFrom: '2999-01-01T00:00:00Z', prices: [{ model: '*', perRequest: '1' }] },
+      'prices_not_in_force',
+    ],
+    ['has no price', { ...since, prices: [{ model: 'another', perRequest: '1' }] }, 'unpriced_model'],
+  ])('%s: 409 that says so, nothing held, no engine called', async (_, book, code) => {
+    const bench = await makeChatBench(database);
+    const ports = { ...bench.ports, priceBooks: fixedBooks(booksOf(book)) };
+    const answer = await ask({ ...bench, ports }, ASK);
+    expect([answer.status, JSON.parse(answer.text).error]).toMatchObject([409, { code, param: 'model' }]);
+    expect(await bench.balance()).toEqual({ available: CREDITS, held: 0 });
+    expect(bench.engine.requests).toEqual([]);
   });
 
   test('cannot be paid: 402 with a link, nothing held, no engine called', async () => {

@@ -3,9 +3,10 @@ import { mintApiKey } from '#core/tenants/apiKey.ts';
 import { cacheCallers } from '#io/callerCache.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
+import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makeKeyAuthenticator } from '#io/keyAuthenticator.ts';
 import { systemWorld } from '#io/world.ts';
-import { ASK, ask, type ChatBench, makeChatBench } from '#test/builders/chat.ts';
+import { ASK, ask, type ChatBench, makeChatBench, testPriceBooks } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 
 let database: TestDatabase;
@@ -46,7 +47,15 @@ async function makeKeyedBench(): Promise<ChatBench> {
     directory: cacheCallers(directory, systemWorld.clock),
     readPeppers: async () => PEPPERS[0],
   });
-  return { ...bench, ports: { ...bench.ports, authenticate }, authorization: `Bearer ${minted.text}` };
+  const priceBooks = makePriceBookSource(database.client, `${database.prefix}directory`, {
+    seeds: testPriceBooks(),
+    clock: systemWorld.clock,
+  });
+  return {
+    ...bench,
+    ports: { ...bench.ports, authenticate, priceBooks },
+    authorization: `Bearer ${minted.text}`,
+  };
 }
 
 test.each([[false], [true]])(

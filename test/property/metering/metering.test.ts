@@ -20,6 +20,7 @@ import { type Crash, makeCrashPoint } from '#test/builders/crashPoint.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { aGrant, aHold, aUsageEvent, NOON_MS, testId } from '#test/builders/ledger.ts';
 import { variedCalls } from '#test/builders/metering.ts';
+import { fixedBooks } from '#test/builders/prices.ts';
 
 const EVENTS = 10;
 const HELD_MICRO = 5_000;
@@ -99,7 +100,7 @@ async function take(step: Step, tenantId: TenantId, events: readonly UsageEvent[
   await crashes.run<unknown>(step.crash, () => {
     if (step.kind === 'deliver') {
       const messages = step.picks.map((pick, n) => ({ id: `${n}`, body: JSON.stringify(events[pick]) }));
-      return settleUsage({ ledger, books }, messages);
+      return settleUsage({ ledger, books: fixedBooks(books) }, messages);
     }
     const listTenants = async () => ({ tenants: [{ ...TENANT, id: tenantId }], nextCursor: null });
     return archiveUsage({ book: ledger, archive, directory: { listTenants } });

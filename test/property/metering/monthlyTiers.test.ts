@@ -10,7 +10,7 @@ import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { aGrant, aHold, aUsageEvent, testId } from '#test/builders/ledger.ts';
 import { readBook } from '#test/builders/ledgerOracle.ts';
-import { bookWith } from '#test/builders/prices.ts';
+import { bookWith, fixedBooks } from '#test/builders/prices.ts';
 
 const EVENTS = 12;
 /** In Berlin the new year begins an hour before it does in UTC. */
@@ -134,7 +134,7 @@ test.prop([history], { numRuns: 15 })(
     );
     const settle = (picks: readonly number[]) =>
       settleUsage(
-        { ledger, books: [book] },
+        { ledger, books: fixedBooks([book]) },
         picks.map((pick, n) => ({ id: `${n}`, body: JSON.stringify(calls[pick]) })),
       );
     for (const group of groups) await Promise.all(group.map(settle));

@@ -1,0 +1,151 @@
+import * as z from 'zod/mini';
+import { readBody, readQuery } from '#api/edge/readBody.ts';
+import type { ApiRequest } from '#api/http.ts';
+import { refuse, respond } from '#api/http.ts';
+import { createDraft, replaceDraft } from '#core/pricing/bookDrafts.ts';
+import { bookFindings } from '#core/pricing/bookFindings.ts';
+import type { KeptBook } from '#core/pricing/ports.ts';
+import { BookLines, bookId, utcTime } from '#core/pricing/priceBooksFile.ts';
+import { publishBook } from '#core/pricing/publishBook.ts';
+import { bookOf } from '#core/pricing/readPriceBooks.ts';
+import type { ControlDeps } from './deps.ts';
+import type { RouteHandler } from './dispatch.ts';
+import { actOf, listBody, pageFields, pageOf, reasonField } from './fields.ts';
+import { bookRefusal, PRICE_BOOK_NOT_FOUND } from './priceBookRefusals.ts';
+
+const reason = z.optional(reasonField);
+const NewBook = z.strictObject({ id: bookId, ...BookLines.shape, reason });
+
+/** `POST /admin/price-books {id, prices | experiment, reason?}` → 201 with a draft of the book's next version. */
+export const createPriceBook: RouteHandler = async (deps, request) => {
+  const body = readBody(request, NewBook);
+  if (!body.ok) return refuse(body.error);
+  const { id, reason: why, ...lines } = body.value;
+  const draft = await createDraft(bookDeps(deps), { id, lines, act: actOf(request, why) });
+  return draft.ok ? respond(201, await wholeBody(deps, draft.value)) : refuse(bookRefusal(draft.error));
+};
+
+const ChangedBook = z.strictObject({ ...BookLines.shape, reason });
+
+/** `PUT /admin/price-books/{book}/versions/{version} {prices | experiment, reason?}` → the draft as it is now. */
+export const replacePriceBook: RouteHandler = async (deps, request) => {
+  const body = readBody(request, ChangedBook);
+  if (!body.ok) return refuse(body.error);
+  const named = namedIn(request);
+  if (named === undefined) return refuse(PRICE_BOOK_NOT_FOUND);
+  const { reason: why, ...lines } = body.value;
+  const draft = await replaceDraft(bookDeps(deps), { ...named, lines, act: actOf(request, why) });
+  return draft.ok ? respond(200, await wholeBody(deps, draft.value)) : refuse(bookRefusal(draft.error));
+};
+
+const Publication = z.strictObject({ effective_from: z.optional(utcTime), reason });
+
+/** `POST …/versions/{version}/publish {effective_from?, reason?}` → the book, which nothing changes any more. */
+export const publishPriceBook: RouteHandler = async (deps, request) => {
+  const body = readBody(request, Publication);
+  if (!body.ok) return refuse(body.error);
+  const named = namedIn(request);
+  if (named === undefined) return refuse(PRICE_BOOK_NOT_FOUND);
+  const { effective_from: from, reason: why } = body.value;
+  const published = await publishBook(bookDeps(deps), {
+    ...named,
+    effectiveFromMs: from === undefined ? undefined : Date.parse(from),
+    act: actOf(request, why),
+  });
+  if (!published.ok) return refuse(bookRefusal(published.error));
+  return respond(200, await wholeBody(deps, published.value));
+};
+
+/** `GET /admin/price-books/{book}/versions/{version}` → what it says, and what the linter says of it. */
+export const retrievePriceBook: RouteHandler = async (deps, request) => {
+  const named = namedIn(request);
+  if (named === undefined) return refuse(PRICE_BOOK_NOT_FOUND);
+  const books = await everyBook(deps);
+  const found = books.find(({ id, version }) => id === named.id && version === named.version);
+  return found === undefined ? refuse(PRICE_BOOK_NOT_FOUND) : respond(200, await wholeBody(deps, found));
+};
+
+const BooksQuery = z.strictObject({ ...pageFields, book: z.optional(bookId) });
+
+/** `GET /admin/price-books?book=&limit=&cursor=` → every version, by book and version, without its prices. */
+export const listPriceBooks: RouteHandler = async (deps, request) => {
+  const query = readQuery(request, BooksQuery);
+  if (!query.ok) return refuse(query.error);
+  const { limit, cursor = '' } = pageOf(query.value);
+  const books = await everyBook(deps);
+  const after = books
+    .filter((book) => query.value.book === undefined || book.id === query.value.book)
+    .filter((book) => placeOf(book) > cursor);
+  const page = after.slice(0, limit);
+  const last = page.at(-1);
+  const nextCursor = after.length > page.length && last !== undefined ? placeOf(last) : null;
+  return respond(
+    200,
+    listBody(
+      page.map((book) => nameBody(deps, book, books)),
+      nextCursor,
+    ),
+  );
+};
+
+const bookDeps = ({ world, priceBooks: { store, source } }: ControlDeps) => ({ world, store, source });
+
+/** Texts that sort as books and versions do. */
+const placeOf = ({ id, version }: Pick<KeptBook, 'id' | 'version'>): string =>
+  `${id}#${String(version).padStart(9, '0')}`;
+
+/** What was written here and what came with the deployment, as far as nothing here is in its place. */
+async function everyBook({ priceBooks }: ControlDeps): Promise<readonly KeptBook[]> {
+  const kept = await priceBooks.store.list();
+  const places = new Set(kept.filter(({ effectiveFromMs }) => effectiveFromMs !== null).map(placeOf));
+  const seeds = priceBooks.seeds.filter((seed) => !places.has(placeOf(seed)));
+  return [...kept, ...seeds].sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+}
+
+const VERSION = /^[1-9]\d{0,8}$/;
+
+function namedIn({ params }: ApiRequest): Pick<KeptBook, 'id' | 'version'> | undefined {
+  const { book = '', version = '' } = params;
+  return VERSION.test(version) ? { id: book, version: Number(version) } : undefined;
+}
+
+/** A draft, published for later, in force for new calls, or replaced by a later version. */
+function statusOf({ id, version, effectiveFromMs }: KeptBook, books: readonly KeptBook[], nowMs: number) {
+  if (effectiveFromMs === null) return 'draft';
+  if (effectiveFromMs > nowMs) return 'scheduled';
+  const isReplaced = books.some(
+    (other) =>
+      other.id === id &&
+      other.effectiveFromMs !== null &&
+      other.effectiveFromMs <= nowMs &&
+      (other.effectiveFromMs > effectiveFromMs ||
+        (other.effectiveFromMs === effectiveFromMs && other.version > version)),
+  );
+  return isReplaced ? 'replaced' : 'in_force';
+}
+
+function nameBody({ world, priceBooks }: ControlDeps, book: KeptBook, books: readonly KeptBook[]) {
+  const isSeed = priceBooks.seeds.includes(book);
+  return {
+    object: 'price_book',
+    id: book.id,
+    version: book.version,
+    status: statusOf(book, books, world.clock()),
+    effective_from: book.effectiveFromMs === null ? null : new Date(book.effectiveFromMs).toISOString(),
+    origin: isSeed ? 'deployment' : 'api',
+    kind: book.lines.experiment === undefined ? 'prices' : 'experiment',
+  };
+}
+
+async function wholeBody(deps: ControlDeps, book: KeptBook) {
+  const books = await everyBook(deps);
+  const { packs } = deps.credits.catalogue;
+  const others = await deps.priceBooks.source.newest();
+  // A draft is looked at as if it began now.
+  const rated = bookOf({ ...book, effectiveFromMs: book.effectiveFromMs ?? deps.world.clock() }, book.lines);
+  return {
+    ...nameBody(deps, book, books),
+    ...book.lines,
+    warnings: bookFindings(rated, others, { packs, plans: [] }),
+  };
+}
