@@ -17,7 +17,7 @@ export type Route = {
   readonly path: string;
   readonly auth: RouteAuth;
   /** The function that serves it. `chat` checks keys itself, the others have the authorizer in front. */
-  readonly function: 'chat' | 'control' | 'files' | 'dodo-webhook';
+  readonly function: 'chat' | 'control' | 'files' | 'fine-tuning' | 'dodo-webhook';
 };
 
 const key = (scope: Scope): RouteAuth => ({ kind: 'key', scope });
@@ -106,6 +106,43 @@ export const ROUTES = {
     path: '/files/{file}/complete',
     auth: key('files'),
     function: 'files',
+  },
+
+  createFineTuningJob: {
+    method: 'POST',
+    path: '/fine_tuning/jobs',
+    auth: key('fine_tuning'),
+    function: 'fine-tuning',
+  },
+  listFineTuningJobs: {
+    method: 'GET',
+    path: '/fine_tuning/jobs',
+    auth: key('fine_tuning'),
+    function: 'fine-tuning',
+  },
+  retrieveFineTuningJob: {
+    method: 'GET',
+    path: '/fine_tuning/jobs/{job}',
+    auth: key('fine_tuning'),
+    function: 'fine-tuning',
+  },
+  cancelFineTuningJob: {
+    method: 'POST',
+    path: '/fine_tuning/jobs/{job}/cancel',
+    auth: key('fine_tuning'),
+    function: 'fine-tuning',
+  },
+  listFineTuningEvents: {
+    method: 'GET',
+    path: '/fine_tuning/jobs/{job}/events',
+    auth: key('fine_tuning'),
+    function: 'fine-tuning',
+  },
+  listFineTuningCheckpoints: {
+    method: 'GET',
+    path: '/fine_tuning/jobs/{job}/checkpoints',
+    auth: key('fine_tuning'),
+    function: 'fine-tuning',
   },
 
   readCredits: {

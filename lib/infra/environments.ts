@@ -31,6 +31,13 @@ export type Environment = {
     readonly maxWriteUnits: number;
   };
   readonly inference: InferenceSettings;
+  readonly training: TrainingSettings;
+};
+
+export type TrainingSettings = {
+  /** Jobs at work at once, of one tenant and of all together. Not above the account's quota for the instance type. */
+  readonly slotsPerTenant: number;
+  readonly slots: number;
 };
 
 export type InferenceSettings = {
@@ -91,6 +98,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       adaptersOnGpu: 8,
       adaptersInMemory: 32,
     },
+    training: { slotsPerTenant: 1, slots: 1 },
   },
   prod: {
     name: 'prod',
@@ -120,6 +128,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       adaptersOnGpu: 16,
       adaptersInMemory: 128,
     },
+    training: { slotsPerTenant: 2, slots: 8 },
   },
 };
 

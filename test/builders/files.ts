@@ -16,15 +16,22 @@ import { makeFileObjects } from '#io/s3/fileObjects.ts';
 import { makeCheckQueue } from '#io/sqs/checkQueue.ts';
 import { queueUrl, resourceName } from '#local/services/names.ts';
 import { createBuckets, createQueues } from '#local/setup/queuesAndBuckets.ts';
-import { ADMIN_KEY, startAgency } from './agency.ts';
-import { startTestAws } from './awsService.ts';
+import { ADMIN_KEY, type Agency, startAgency } from './agency.ts';
+import { startTestAws, type TestAws } from './awsService.ts';
 import { startTestGateway } from './gateway.ts';
 import { quietLog } from './http.ts';
 
 const NO_WAIT = 0;
 
+/** Further functions on the same database, S3 and SQS. */
+type MoreHandlers = (made: {
+  readonly agency: Agency;
+  readonly aws: TestAws;
+  readonly deps: FileIntake;
+}) => Parameters<typeof startTestGateway>[0];
+
 /** The files function and the authorizer behind the local gateway, on a database, S3 and SQS of their own. */
-export async function startFileDesk() {
+export async function startFileDesk(more: MoreHandlers = () => ({})) {
   const [agency, aws] = await Promise.all([startAgency(), startTestAws()]);
   await createQueues(aws.sqs, aws.url);
   await createBuckets(aws.s3);
@@ -50,6 +57,7 @@ export async function startFileDesk() {
     log,
   );
   const gateway = await startTestGateway({
+    ...more({ agency, aws, deps }),
     files: (event, context) => files(event as APIGatewayProxyEvent, context as Context),
     authorizer: (event, context) => authorizer(event as APIGatewayRequestAuthorizerEvent, context as Context),
   });
@@ -67,6 +75,7 @@ export async function startFileDesk() {
   };
   return {
     agency,
+    aws,
     deps,
     log,
     url: gateway.url,

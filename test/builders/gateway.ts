@@ -10,7 +10,9 @@ export type TestGateway = {
   readonly stop: () => Promise<void>;
 };
 
-type Handlers = Partial<Record<'chat' | 'control' | 'files' | 'dodo-webhook' | 'authorizer', Handler>>;
+type Handlers = Partial<
+  Record<'chat' | 'control' | 'files' | 'fine-tuning' | 'dodo-webhook' | 'authorizer', Handler>
+>;
 
 /** The local API Gateway in front of handlers of a test's own; what has none answers 500. */
 export async function startTestGateway(handlers: Handlers, timeoutSeconds?: number): Promise<TestGateway> {
@@ -31,6 +33,7 @@ export async function startTestGateway(handlers: Handlers, timeoutSeconds?: numb
       chat: make('chat'),
       control: make('control'),
       files: make('files'),
+      'fine-tuning': make('fine-tuning'),
       'dodo-webhook': make('dodo-webhook'),
       authorizer: make('authorizer'),
     },

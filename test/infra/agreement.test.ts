@@ -116,6 +116,7 @@ test('each route reaches the same function, with or without the authorizer, stre
     chat: answer('chat'),
     control: answer('control'),
     files: answer('files'),
+    'fine-tuning': answer('fine-tuning'),
     'dodo-webhook': answer('dodo-webhook'),
     authorizer: (event) => {
       called.push('authorizer');

@@ -66,7 +66,7 @@ describe('least privilege', () => {
     expect(JSON.stringify(callers)).toContain(':endpoint/tunegate-prod-inference');
   });
 
-  test('only chat, control and what settles, sells, refills, sweeps, archives and seals may write to the ledger', () => {
+  test('only chat, control and what settles, sells, refills, trains, sweeps, archives and seals may write to the ledger', () => {
     const writers = statements()
       .filter(
         ({ Action, Resource }) =>
@@ -79,6 +79,7 @@ describe('least privilege', () => {
       'chat',
       'control',
       'expireholds',
+      'finetuning',
       'refillcredits',
       'sealbooks',
       'settleusage',
@@ -113,6 +114,8 @@ describe('what must not be lost', () => {
       'tunegate-prod-refills-dlq',
       'tunegate-prod-training',
       'tunegate-prod-training-dlq',
+      'tunegate-prod-training-events',
+      'tunegate-prod-training-events-dlq',
       'tunegate-prod-usage',
       'tunegate-prod-usage-dlq',
     ]);

@@ -12,6 +12,15 @@ export const JOB_LIMITS = {
   holdMs: 8 * DAY_MS,
   /** A draft this old belongs to a request that died. */
   draftMs: 15 * 60_000,
+  /** Jobs of one tenant that have not ended. */
+  openJobsPerTenant: 100,
+  /** Fewer teach nothing; OpenAI asks for as many. */
+  examples: 10,
+  /** Of all epochs: as many as can be priced. */
+  tokens: 1_000_000_000,
+  epochs: 50,
+  batchSize: 256,
+  learningRateMultiplier: 10,
   /** Attempts of one job, and how often in a row its start is put off. */
   attempts: 10,
   putOffTimes: 500,

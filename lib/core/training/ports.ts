@@ -1,9 +1,11 @@
+import type { FileObjects, FileStore } from '#core/files/ports.ts';
 import type { Ledger } from '#core/ledger/ports.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
-import type { JobEvent, TrainingJob } from './types.ts';
+import type { Directory } from '#core/tenants/ports.ts';
+import type { JobEvent, LoraRank, TrainingJob } from './types.ts';
 
 /**
  * One training job of SageMaker to be created. Keys and prefixes are within the tenant data bucket; image, role,
@@ -153,4 +155,15 @@ export type JobDesk = {
   readonly books: readonly PriceBook[];
   readonly slots: SlotLimits;
   readonly queue: TrainingQueue;
+};
+
+/** What taking jobs in works with. */
+export type JobIntake = JobDesk & {
+  readonly world: World;
+  readonly ledger: Pick<Ledger, 'settle' | 'voidHold' | 'placeHold'>;
+  readonly files: Pick<FileStore, 'read'>;
+  readonly objects: Pick<FileObjects, 'read'>;
+  readonly directory: Pick<Directory, 'readTenant'>;
+  /** What the endpoint serves. */
+  readonly maxRank: LoraRank;
 };

@@ -27,6 +27,7 @@ type Changed = Partial<
     TrainingJob,
     | 'dataset'
     | 'attempts'
+    | 'phase'
     | 'putOff'
     | 'artifactKey'
     | 'metrics'

@@ -42,6 +42,14 @@ export type HyperParameters = {
   readonly auto: readonly ('epochs' | 'batchSize' | 'learningRateMultiplier' | 'rank')[];
 };
 
+/** Changes to questions that give a small model more to learn from, where answers are few classes. */
+export type Augmentation = {
+  /** The share of words that are left out of a question, anew in each epoch. */
+  readonly wordDropout: number;
+  /** The share of questions to which another one with the same answer is joined. */
+  readonly joinSameAnswer: number;
+};
+
 /** How the dataset version is made from the file. */
 export type DatasetOptions = {
   readonly removeDuplicates: 'none' | 'exact' | 'near';
@@ -116,6 +124,7 @@ export type TrainingJob = {
   readonly trainingFile: FileId;
   readonly validationFile: FileId | null;
   readonly hyperParameters: HyperParameters;
+  readonly augmentation: Augmentation;
   readonly datasetOptions: DatasetOptions;
   readonly suffix: string | null;
   readonly seed: number;
@@ -123,6 +132,8 @@ export type TrainingJob = {
   readonly quote: Quote;
   readonly dataset: JobDataset | null;
   readonly attempts: readonly Attempt[];
+  /** What SageMaker said last of the attempt at work (Downloading, Training, …), so that it is told once. */
+  readonly phase: string | null;
   /** How often starting was put off in a row, and until when it is put off now. */
   readonly putOff: { readonly times: number; readonly untilMs: number };
   /** The trained adapter's archive in the tenant data bucket. */

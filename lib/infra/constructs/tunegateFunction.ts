@@ -90,8 +90,15 @@ export class TunegateFunction extends Construct {
 
   #settings(): Readonly<Record<string, string>> {
     const { uses } = this.#definition;
-    const { topUpUrl, dodoEnvironment } = this.#props.environment;
+    const { topUpUrl, dodoEnvironment, inference, training } = this.#props.environment;
     return {
+      ...(uses.trainingSettings === true
+        ? {
+            [SETTINGS.maxLoraRank]: String(inference.maxLoraRank),
+            [SETTINGS.trainingSlotsPerTenant]: String(training.slotsPerTenant),
+            [SETTINGS.trainingSlots]: String(training.slots),
+          }
+        : {}),
       ...(uses.topUpUrl === true ? { [SETTINGS.topUpUrl]: topUpUrl } : {}),
       ...(uses.callsDodo === true ? { [SETTINGS.dodoEnvironment]: dodoEnvironment } : {}),
     };

@@ -89,20 +89,20 @@ export class WorkQueue extends Construct {
   }
 
   watch(alarms: AlarmSet, options: { readonly maxAge: Duration }): void {
-    alarms.add(`${this.name}-queue-age`, {
+    alarms.add(`${QUEUES[this.name].name}-queue-age`, {
       metric: this.queue.metricApproximateAgeOfOldestMessage({ period: ALARM_PERIOD }),
       above: options.maxAge.toSeconds(),
       periods: 2,
-      meaning: `The oldest message of the ${this.name} queue waits for more than ${options.maxAge.toMinutes()} minutes.`,
+      meaning: `The oldest message of the ${QUEUES[this.name].name} queue waits for more than ${options.maxAge.toMinutes()} minutes.`,
       runbook: 'a-queue-is-late',
     });
-    alarms.add(`${this.name}-dead-letters`, {
+    alarms.add(`${QUEUES[this.name].name}-dead-letters`, {
       metric: this.deadLetters.metricApproximateNumberOfMessagesVisible({
         period: ALARM_PERIOD,
         statistic: 'max',
       }),
       above: 0,
-      meaning: `Messages of the ${this.name} queue were given up after ${QUEUES[this.name].maxReceives} deliveries.`,
+      meaning: `Messages of the ${QUEUES[this.name].name} queue were given up after ${QUEUES[this.name].maxReceives} deliveries.`,
       runbook: 'dead-letters',
     });
   }

@@ -39,6 +39,7 @@ export class ApiStack extends Stack {
   readonly chat: TunegateFunction;
   readonly control: TunegateFunction;
   readonly files: TunegateFunction;
+  readonly fineTuning: TunegateFunction;
   readonly authorizer: TunegateFunction;
   readonly #environment: Environment;
 
@@ -50,12 +51,13 @@ export class ApiStack extends Stack {
       environment,
       data,
       layers: new SharedLayers(this, 'Layers'),
-      queues: { usage: metering.usage, datasets: training.datasets },
+      queues: { usage: metering.usage, datasets: training.datasets, training: training.jobs },
       endpoint: inference,
     };
     this.chat = new TunegateFunction(this, 'chat', shared);
     this.control = new TunegateFunction(this, 'control', shared);
     this.files = new TunegateFunction(this, 'files', shared);
+    this.fineTuning = new TunegateFunction(this, 'fine-tuning', shared);
     this.authorizer = new TunegateFunction(this, 'authorizer', shared);
 
     this.api = this.#restApi();
@@ -63,6 +65,7 @@ export class ApiStack extends Stack {
       chat: this.chat,
       control: this.control,
       files: this.files,
+      'fine-tuning': this.fineTuning,
       'dodo-webhook': payments.webhook,
     });
     addGatewayErrors(this.api);
@@ -72,7 +75,8 @@ export class ApiStack extends Stack {
   }
 
   watch(alarms: AlarmSet): void {
-    for (const fn of [this.chat, this.control, this.files, this.authorizer]) fn.watch(alarms);
+    for (const fn of [this.chat, this.control, this.files, this.fineTuning, this.authorizer])
+      fn.watch(alarms);
     alarms.add('api-server-errors', {
       metric: this.api.metricServerError({ period: ALARM_PERIOD, statistic: 'sum' }),
       above: SERVER_ERRORS_IN_5_MINUTES,
@@ -120,6 +124,7 @@ export class ApiStack extends Stack {
       }),
       control: plain(functions.control.lambda),
       files: plain(functions.files.lambda),
+      'fine-tuning': plain(functions['fine-tuning'].lambda),
       'dodo-webhook': plain(functions['dodo-webhook'].lambda),
     };
     const authorizer = new apigateway.RequestAuthorizer(this, 'Authorizer', {

@@ -16,6 +16,7 @@ export type TrainingStackProps = StackProps & { readonly environment: Environmen
 export class TrainingStack extends Stack {
   readonly datasets: WorkQueue;
   readonly jobs: WorkQueue;
+  readonly events: WorkQueue;
   readonly adapters: WorkQueue;
   readonly functions: readonly TunegateFunction[];
 
@@ -23,6 +24,7 @@ export class TrainingStack extends Stack {
     super(scope, id, { ...props, terminationProtection: environment.keepsData });
     this.datasets = new WorkQueue(this, 'datasets', { environment, key: data.messageKey });
     this.jobs = new WorkQueue(this, 'training', { environment, key: data.messageKey });
+    this.events = new WorkQueue(this, 'trainingEvents', { environment, key: data.messageKey });
     this.adapters = new WorkQueue(this, 'adapters', { environment, key: data.messageKey });
     const shared = {
       environment,
@@ -36,6 +38,7 @@ export class TrainingStack extends Stack {
   watch(alarms: AlarmSet): void {
     this.datasets.watch(alarms, { maxAge: LATE_AFTER });
     this.jobs.watch(alarms, { maxAge: LATE_AFTER });
+    this.events.watch(alarms, { maxAge: LATE_AFTER });
     this.adapters.watch(alarms, { maxAge: LATE_AFTER });
     for (const fn of this.functions) fn.watch(alarms);
   }

@@ -14,6 +14,8 @@ export type FunctionUses = {
   readonly priceTables?: boolean;
   /** Tells people where to buy credits: needs `SETTINGS.topUpUrl`. */
   readonly topUpUrl?: boolean;
+  /** Takes training jobs in or starts them: needs the `SETTINGS` of training. */
+  readonly trainingSettings?: boolean;
   /** Calls Dodo Payments: needs one of `SETTINGS.dodoEnvironment` and `SETTINGS.dodoBaseUrl`. */
   readonly callsDodo?: boolean;
 };
@@ -74,6 +76,19 @@ export const FUNCTIONS = {
       queues: ['datasets'],
       buckets: { tenantData: 'readWriteDelete' },
       tokenizers: true,
+    },
+  },
+  'fine-tuning': {
+    memoryMb: 512,
+    timeoutSeconds: 29,
+    trigger: { kind: 'http', streaming: false },
+    uses: {
+      tables: { training: 'readWrite', ledger: 'readWrite', directory: 'read' },
+      queues: ['training'],
+      buckets: { tenantData: 'read' },
+      priceTables: true,
+      topUpUrl: true,
+      trainingSettings: true,
     },
   },
   'check-dataset': {

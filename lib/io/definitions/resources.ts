@@ -66,6 +66,13 @@ export const QUEUES = {
   datasets: { name: 'datasets', env: 'DATASETS_QUEUE_URL', visibilitySeconds: 1_800, maxReceives: 3 },
   /** Training jobs that wait to start. */
   training: { name: 'training', env: 'TRAINING_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
+  /** What SageMaker tells of training jobs, as EventBridge sends it. On one machine the local SageMaker sends it here itself. */
+  trainingEvents: {
+    name: 'training-events',
+    env: 'TRAINING_EVENTS_QUEUE_URL',
+    visibilitySeconds: 180,
+    maxReceives: 8,
+  },
   /** Adapters that wait to be scanned, deployed and probed. */
   adapters: { name: 'adapters', env: 'ADAPTERS_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
   /** Tenants whose refill should be looked at. */
@@ -101,6 +108,11 @@ export const SETTINGS = {
   /** Where Dodo is: `live_mode` or `test_mode` here, or an address below. Exactly one of the two is set. */
   dodoEnvironment: 'DODO_ENVIRONMENT',
   dodoBaseUrl: 'DODO_PAYMENTS_BASE_URL',
+  /** The highest rank of an adapter that the endpoint serves. */
+  maxLoraRank: 'MAX_LORA_RANK',
+  /** Training jobs at work at once, of one tenant and of all together. */
+  trainingSlotsPerTenant: 'TRAINING_SLOTS_PER_TENANT',
+  trainingSlots: 'TRAINING_SLOTS',
   /** `allowed` on one machine alone: engines may then be servers on 127.0.0.1. */
   loopbackEngines: 'LOOPBACK_ENGINES',
   /** What the names of the secrets of engines begin with; the rest is the name that a version gives. */

@@ -92,6 +92,7 @@ const JobItem = z.object({
   trainingFile: fileId,
   validationFile: z.nullable(fileId),
   hyperParameters: HyperParameters,
+  augmentation: z.object({ wordDropout: z.number(), joinSameAnswer: z.number() }),
   datasetOptions: z.object({
     removeDuplicates: z.enum(['none', 'exact', 'near']),
     redactPii: z.boolean(),
@@ -114,6 +115,7 @@ const JobItem = z.object({
       trainingSeconds: z.nullable(z.number()),
     }),
   ),
+  phase: z.nullable(z.string()),
   putOff: z.object({ times: count, untilMs: count }),
   artifactKey: z.nullable(z.string()),
   metrics: z.object({

@@ -66,6 +66,10 @@ export function functionEnvironment(addresses: Addresses, topUpUrl: string): Var
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: addresses.sagemaker,
     DODO_PAYMENTS_BASE_URL: addresses.dodo,
     TOP_UP_URL: topUpUrl,
+    // One processor core for each training; more at once would only slow each other down.
+    [SETTINGS.trainingSlotsPerTenant]: '1',
+    [SETTINGS.trainingSlots]: '2',
+    [SETTINGS.maxLoraRank]: '32',
     [SETTINGS.loopbackEngines]: 'allowed',
     [SETTINGS.engineSecrets]: resourceName(ENGINE_SECRETS),
     TUNEGATE_PRICE_TABLES_DIR: `${LAYERS}price-tables`,

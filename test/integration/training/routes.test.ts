@@ -1,0 +1,151 @@
+import type OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseCredits } from '#core/shared/money.ts';
+import { intents, startFineTuningDesk } from '#test/builders/fineTuning.ts';
+
+let desk: Awaited<ReturnType<typeof startFineTuningDesk>>;
+let tenant: Awaited<ReturnType<typeof desk.agency.newTenant>>;
+let other: typeof tenant;
+let openai: OpenAI;
+let file: string;
+beforeAll(async () => {
+  desk = await startFineTuningDesk();
+  tenant = await desk.agency.newTenant('Northwind');
+  other = await desk.agency.newTenant('Contoso');
+  await desk.agency.admin('POST', `${tenant.path}/credits`, { amount: '5', reason: 'a start' });
+  openai = desk.client(tenant.apiKey);
+  file = (await upload(intents(30))).id;
+}, 60_000);
+afterAll(() => desk.stop());
+
+const upload = (content: Buffer, purpose: 'fine-tune' | 'evals' = 'fine-tune') =>
+  openai.files.create({ file: new File([new Uint8Array(content)], 'train.jsonl'), purpose });
+const create = (body: Partial<OpenAI.FineTuning.JobCreateParams> & Record<string, unknown> = {}) =>
+  openai.fineTuning.jobs.create({ model: 'tunegate-nano', training_file: file, ...body });
+const credits = async () => {
+  const { body } = await desk.agency.call('GET', '/credits', { key: tenant.apiKey });
+  return { available: parseCredits(body.available), held: parseCredits(body.held) };
+};
+const refused = (status: number, param: string | null, message = /./) =>
+  expect.objectContaining({ status, param, message: expect.stringMatching(message) });
+
+describe('the OpenAI SDK', () => {
+  test('creates a job whose price is held, lists and retrieves it, and cancels it for nothing', async () => {
+    const before = await credits();
+    const job = await create({
+      suffix: 'support',
+      seed: 42,
+      metadata: { team: 'a' },
+      method: { type: 'supervised', supervised: { hyperparameters: { n_epochs: 2 } } },
+    });
+    expect(job).toMatchObject({
+      object: 'fine_tuning.job',
+      status: 'validating_files',
+      model: 'tunegate-nano',
+      training_file: file,
+      validation_file: null,
+      fine_tuned_model: null,
+      finished_at: null,
+      trained_tokens: null,
+      error: null,
+      seed: 42,
+      user_provided_suffix: 'support',
+      metadata: { team: 'a' },
+      hyperparameters: { n_epochs: 2, batch_size: 16, learning_rate_multiplier: 1 },
+      method: { type: 'supervised' },
+    });
+    const held = await credits();
+    const { tokens } =
+      (await desk.agency.call('GET', '/healthz')).status === 200 ? quoteOf(job) : quoteOf(job);
+    expect(held.held).toBe(tokens * 10);
+    expect(held.available).toBe((before.available ?? 0) - tokens * 10);
+    expect((await openai.fineTuning.jobs.list()).data.map(({ id }) => id)).toContain(job.id);
+    expect(await openai.fineTuning.jobs.retrieve(job.id)).toEqual(job);
+    const cancelled = await openai.fineTuning.jobs.cancel(job.id);
+    expect(cancelled).toMatchObject({ id: job.id, status: 'cancelled', trained_tokens: 0 });
+    expect(await openai.fineTuning.jobs.cancel(job.id)).toEqual(cancelled);
+    expect(await credits()).toEqual(before);
+    const events = await openai.fineTuning.jobs.listEvents(job.id);
+    expect(events.data.map(({ message }) => message)).toEqual([
+      'The job was cancelled',
+      `Created fine-tuning job: ${job.id}`,
+    ]);
+    expect((await openai.fineTuning.jobs.checkpoints.list(job.id)).data).toEqual([]);
+  });
+
+  test('walks lists page by page', async () => {
+    const made = [];
+    for (let i = 0; i < 3; i++) made.push((await create()).id);
+    const seen = [];
+    for await (const job of openai.fineTuning.jobs.list({ limit: 2 })) seen.push(job.id);
+    expect(seen.slice(0, 3)).toEqual(made.toReversed());
+    for (const id of made) await openai.fineTuning.jobs.cancel(id);
+    const messages = [];
+    for await (const event of openai.fineTuning.jobs.listEvents(made[0] ?? '', { limit: 1 }))
+      messages.push(event.message);
+    expect(messages).toHaveLength(2);
+  });
+});
+
+const quoteOf = (job: unknown) =>
+  (job as { tunegate: { quote: { tokens: number; credits: string } } }).tunegate.quote;
+
+describe('a job is refused, with nothing held, when', () => {
+  test.each([
+    ['the model is none', { model: 'gpt-4o-mini' }, 'model'],
+    ['the file is unknown', { training_file: 'file-01k00000000000000000000000' }, 'training_file'],
+    ['the file is no id', { training_file: 'x' }, 'training_file'],
+    ['there are no epochs', { hyperparameters: { n_epochs: 0 } }, 'hyperparameters.n_epochs'],
+    [
+      'the rate is negative',
+      { hyperparameters: { learning_rate_multiplier: -1 } },
+      'hyperparameters.learning_rate_multiplier',
+    ],
+    ['the rank is odd', { hyperparameters: { lora_rank: 9 } }, 'hyperparameters.lora_rank'],
+    ['the rank is above what is served', { hyperparameters: { lora_rank: 32 } }, 'hyperparameters.lora_rank'],
+    ['the method is not offered', { method: { type: 'dpo' } }, 'method.type'],
+    ['an integration is wanted', { integrations: [{ type: 'wandb' }] }, 'integrations'],
+    ['the suffix has odd letters', { suffix: 'a b' }, 'suffix'],
+  ])('%s', async (_, body, param) => {
+    await expect(create(body as Parameters<typeof create>[0])).rejects.toThrow(refused(400, param));
+    expect((await credits()).held).toBe(0);
+  });
+
+  test('the file has mistakes, too few examples, or another purpose', async () => {
+    const faulty = await upload(Buffer.from('{"messages": 1}\n'));
+    await expect(create({ training_file: faulty.id })).rejects.toThrow(
+      refused(400, 'training_file', /mistake/),
+    );
+    const few = await upload(intents(9));
+    await expect(create({ training_file: few.id })).rejects.toThrow(
+      refused(400, 'training_file', /9 examples/),
+    );
+    await expect(create({ validation_file: faulty.id })).rejects.toThrow(refused(400, 'validation_file'));
+  });
+
+  test('the credits do not reach', async () => {
+    const poor = desk.client(other.apiKey);
+    const own = await poor.files.create({
+      file: new File([new Uint8Array(intents(30))], 'train.jsonl'),
+      purpose: 'fine-tune',
+    });
+    const body = { model: 'tunegate-nano', training_file: own.id };
+    await expect(poor.fineTuning.jobs.create(body)).rejects.toThrow(refused(402, null));
+    expect((await poor.fineTuning.jobs.list()).data).toEqual([]);
+  });
+
+  test("the file, or the job, is another tenant's", async () => {
+    const stranger = desk.client(other.apiKey);
+    const body = { model: 'tunegate-nano', training_file: file };
+    await expect(stranger.fineTuning.jobs.create(body)).rejects.toThrow(refused(400, 'training_file'));
+    const job = await create();
+    await expect(stranger.fineTuning.jobs.retrieve(job.id)).rejects.toThrow(
+      refused(404, 'fine_tuning_job_id'),
+    );
+    await expect(stranger.fineTuning.jobs.cancel(job.id)).rejects.toThrow(refused(404, 'fine_tuning_job_id'));
+    await expect(stranger.fineTuning.jobs.listEvents(job.id)).rejects.toThrow(
+      refused(404, 'fine_tuning_job_id'),
+    );
+    await openai.fineTuning.jobs.cancel(job.id);
+  });
+});
