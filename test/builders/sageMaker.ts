@@ -18,6 +18,7 @@ export const TEST_ENDPOINT = 'tunegate-inference';
 
 export type TestSageMaker = {
   readonly url: string;
+  readonly pid: number | undefined;
   readonly dataDirectory: string;
   readonly control: SageMakerClient;
   readonly runtime: SageMakerRuntimeClient;
@@ -31,6 +32,8 @@ export type TestSageMaker = {
   readonly stream: (component: string, body: object) => Promise<string>;
   /** Creates a component of an adapter and waits until it is no longer Creating. */
   readonly deploy: (name: string, artifactUrl: string) => Promise<void>;
+  /** SIGKILL; the data directory stays. */
+  readonly kill: () => Promise<void>;
   /** `keepData` leaves the data directory for a restart. */
   readonly stop: (options?: { readonly keepData?: boolean }) => Promise<void>;
 };
@@ -43,10 +46,14 @@ export type ChatAnswer = {
 
 /** The local SageMaker as a process of its own, with real SDK clients pointed at it. */
 export async function startTestSageMaker(
-  options: { readonly dataDirectory?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly dataDirectory?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly args?: readonly string[];
+  } = {},
 ): Promise<TestSageMaker> {
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tunegate-sagemaker-'));
-  const { url, stopProcess } = await startProcess(dataDirectory, options.env ?? {});
+  const { url, child } = await startProcess(dataDirectory, options.env ?? {}, options.args ?? []);
   const config = {
     endpoint: url,
     region: 'us-east-1',
@@ -63,6 +70,7 @@ export async function startTestSageMaker(
   });
   return {
     url,
+    pid: child.pid,
     dataDirectory,
     control,
     runtime,
@@ -91,16 +99,27 @@ export async function startTestSageMaker(
         interval: 20,
       });
     },
+    kill: async () => {
+      control.destroy();
+      runtime.destroy();
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await gone;
+    },
     stop: async ({ keepData = false } = {}) => {
       control.destroy();
       runtime.destroy();
-      await stopProcess();
+      await stopChild(child);
       if (!keepData) rmSync(dataDirectory, { recursive: true, force: true });
     },
   };
 }
 
-async function startProcess(dataDirectory: string, env: Readonly<Record<string, string>>) {
+async function startProcess(
+  dataDirectory: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+) {
   let ready: (url: string) => void = () => undefined;
   const url = new Promise<string>((resolve) => {
     ready = resolve;
@@ -109,7 +128,7 @@ async function startProcess(dataDirectory: string, env: Readonly<Record<string, 
   const child = startChild({
     command: process.execPath,
     env,
-    args: ['lib/local/sagemaker/main.ts', '--data', dataDirectory, '--endpoint', TEST_ENDPOINT],
+    args: ['lib/local/sagemaker/main.ts', '--data', dataDirectory, '--endpoint', TEST_ENDPOINT, ...args],
     onLine: (line) => {
       lines.push(line);
       const found = /^\{"ready":true,"url":"([^"]+)"\}$/u.exec(line)?.[1];
@@ -120,5 +139,5 @@ async function startProcess(dataDirectory: string, env: Readonly<Record<string, 
     child.once('exit', () => reject(new Error(`the local SageMaker ended: ${lines.join('\n')}`))),
   );
   died.catch(() => undefined);
-  return { url: await Promise.race([url, died]), stopProcess: () => stopChild(child) };
+  return { url: await Promise.race([url, died]), child };
 }

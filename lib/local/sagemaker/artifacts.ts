@@ -4,14 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { extract } from 'tar';
 
 /** The only files that an adapter may bring: a serving container would run a `model.py` that it found here. */
-const ALLOWED_FILES = [
+export const ADAPTER_FILES = [
   'adapter_config.json',
   'adapter_model.safetensors',
+  'chat_template.jinja',
+  'lineage.json',
   'tokenizer.json',
   'tokenizer_config.json',
 ];
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
-const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024;
+export const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024;
 
 /**
  * Copies an adapter’s artifact into a new folder of our own, which the caller removes when it is done.
@@ -58,7 +60,7 @@ async function fetchFile(url: string, target: string): Promise<void> {
 }
 
 function copyAllowed(source: string, target: string): void {
-  for (const name of ALLOWED_FILES) {
+  for (const name of ADAPTER_FILES) {
     const path = join(source, name);
     if (existsSync(path)) copyFileSync(path, join(target, name));
   }
@@ -71,7 +73,7 @@ const extractAllowed = (archive: string, target: string): Promise<void> =>
     cwd: target,
     strict: true,
     filter: (path, entry) =>
-      ALLOWED_FILES.includes(basename(path)) &&
+      ADAPTER_FILES.includes(basename(path)) &&
       (path === basename(path) || path === `./${basename(path)}`) &&
       'type' in entry &&
       entry.type === 'File' &&

@@ -5,6 +5,7 @@ import type { Components } from './components.ts';
 import { AwsError, readBody, sendJson } from './http.ts';
 import { listComponents } from './listComponents.ts';
 import { parseInput } from './parseInput.ts';
+import { type TrainingParts, trainingOperation } from './training/operations.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const TARGET_PREFIX = 'SageMaker.';
@@ -30,18 +31,17 @@ const UpdateInput = z.object({
   }),
 });
 
-/** Answers SageMaker's control API (JSON 1.1), as far as serving adapters needs it. */
+/** Answers SageMaker's control API (JSON 1.1), as far as training and serving adapters need it. */
 export async function controlApi(
-  components: Components,
+  { components, training }: { readonly components: Components; readonly training: TrainingParts },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const target = request.headers['x-amz-target'];
   const operation = typeof target === 'string' ? target.replace(TARGET_PREFIX, '') : '';
   const body = parseJson(await readBody(request, MAX_BODY_BYTES));
-  sendJson(response, 200, run(components, operation, body), {
-    'content-type': 'application/x-amz-json-1.1',
-  });
+  const answer = (await trainingOperation(training, operation, body)) ?? run(components, operation, body);
+  sendJson(response, 200, answer, { 'content-type': 'application/x-amz-json-1.1' });
 }
 
 function run(components: Components, operation: string, body: unknown): unknown {

@@ -6,6 +6,10 @@ import { type LocalEngine, openEngine } from '#local/engine/engine.ts';
 import { listenOnLoopback, serveUntilTold } from '#local/shared/serviceMain.ts';
 import { openComponents } from './components.ts';
 import { makeSageMakerServer } from './server.ts';
+import { chooseTrainer } from './training/chooseTrainer.ts';
+import { openEventOutbox } from './training/eventOutbox.ts';
+import { makeFaults } from './training/faults.ts';
+import { openTrainingJobs } from './training/trainingJobs.ts';
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +17,11 @@ const { values } = parseArgs({
     data: { type: 'string', default: '.tunegate/sagemaker' },
     bases: { type: 'string', default: 'containers/bases' },
     endpoint: { type: 'string', default: 'tunegate-inference' },
+    /** `node`, or `python` where the interpreter of --python has torch, transformers and peft. */
+    trainer: { type: 'string', default: 'node' },
+    python: { type: 'string', default: 'python3' },
+    /** Training jobs that run side by side; the others wait. */
+    'trainings-at-once': { type: 'string', default: '1' },
   },
 });
 
@@ -35,7 +44,16 @@ async function serve(): Promise<void> {
     engines.set(base.id, await openEngine(base, join(dataDirectory, 'gguf')));
   }
   const components = openComponents({ dataDirectory, endpointName: values.endpoint, engines });
-  const server = makeSageMakerServer({ engines, components });
+  const events = openEventOutbox(join(dataDirectory, 'training-events'));
+  const jobs = openTrainingJobs({
+    dataDirectory,
+    trainer: chooseTrainer(values.trainer, values.python),
+    atOnce: Number(values['trainings-at-once']),
+    publish: events.publish,
+    nowMs: Date.now,
+  });
+  const training = { jobs, faults: makeFaults(jobs) };
+  const server = makeSageMakerServer({ engines, components, training, events });
   const url = await listenOnLoopback(server, Number(values.port));
   const rssMb = Math.round(process.memoryUsage.rss() / 1e6);
   const readyMs = Math.round(performance.now() - started);
@@ -43,5 +61,6 @@ async function serve(): Promise<void> {
   serveUntilTold(url, async () => {
     server.close();
     server.closeAllConnections();
+    await jobs.shutDown();
   });
 }

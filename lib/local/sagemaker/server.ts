@@ -2,20 +2,36 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { LocalEngine } from '#local/engine/engine.ts';
 import type { Components } from './components.ts';
 import { controlApi } from './control.ts';
-import { AwsError, sendAwsError, sendJson } from './http.ts';
+import { AwsError, readBody, sendAwsError, sendJson } from './http.ts';
 import { invokeEndpoint } from './invoke.ts';
+import type { EventOutbox } from './training/eventOutbox.ts';
+import { AnswerLost } from './training/faults.ts';
+import type { TrainingParts } from './training/operations.ts';
 
 const INVOCATION = /^\/endpoints\/([^/]{1,63})\/(invocations|invocations-response-stream)$/u;
 
-type Parts = { readonly engines: ReadonlyMap<string, LocalEngine>; readonly components: Components };
+const EVENT = /^\/events\/(\d+)$/u;
+const MAX_FAULT_BYTES = 10_000;
+/** How long a call for events waits for a first one. */
+const EVENT_WAIT_MS = 20_000;
 
-/** The local SageMaker over HTTP: the runtime API, the control API, `/ping`, and `/stats` for people and tests. */
+type Parts = {
+  readonly engines: ReadonlyMap<string, LocalEngine>;
+  readonly components: Components;
+  readonly training: TrainingParts;
+  readonly events: EventOutbox;
+};
+
+/**
+ * The local SageMaker over HTTP: the runtime API, the control API, `/ping`, and what AWS has no such way for: `/stats`
+ * and `POST /faults` for people and tests, `/events` for whoever does EventBridge's work.
+ */
 export function makeSageMakerServer(parts: Parts): Server {
   return createServer((request, response) => {
     response.on('error', () => undefined); // a caller who left; the abort signal has said so already
     answer(parts, request, response).catch((error: unknown) => {
       if (response.destroyed) return;
-      if (response.headersSent) return void response.destroy();
+      if (error instanceof AnswerLost || response.headersSent) return void response.destroy();
       if (error instanceof AwsError) return sendAwsError(response, error);
       console.error(error);
       sendAwsError(
@@ -27,21 +43,42 @@ export function makeSageMakerServer(parts: Parts): Server {
 }
 
 async function answer(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
   const invocation = INVOCATION.exec(pathname);
   if (request.method === 'POST' && invocation !== null) {
     const [, name = '', action] = invocation;
     const streaming = action === 'invocations-response-stream';
     return invokeEndpoint({ ...parts, endpointName: decodeURIComponent(name), streaming, request, response });
   }
-  if (request.method === 'POST' && pathname === '/') return controlApi(parts.components, request, response);
+  if (request.method === 'POST' && pathname === '/') return controlApi(parts, request, response);
   if (request.method === 'GET' && pathname === '/ping') return sendJson(response, 200, {});
   if (request.method === 'GET' && pathname === '/stats') return sendJson(response, 200, stats(parts));
+  if (request.method === 'POST' && pathname === '/faults') {
+    parts.training.faults.request(readJson(await readBody(request, MAX_FAULT_BYTES)));
+    return sendJson(response, 200, {});
+  }
+  if (request.method === 'GET' && pathname === '/events') {
+    const waitMs = searchParams.get('wait') === '0' ? 0 : EVENT_WAIT_MS;
+    return sendJson(response, 200, { events: await parts.events.read(waitMs) });
+  }
+  const [, eventId] = EVENT.exec(pathname) ?? [];
+  if (request.method === 'DELETE' && eventId !== undefined) {
+    parts.events.remove(eventId);
+    return sendJson(response, 200, {});
+  }
   throw new AwsError(
     'UnknownOperationException',
     404,
     `no such operation: ${request.method} ${pathname.slice(0, 80)}`,
   );
+}
+
+function readJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 const stats = ({ engines }: Parts): unknown => ({
