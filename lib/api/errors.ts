@@ -18,6 +18,7 @@ export const ERRORS = {
   invalid_signature: { status: 401, type: 'authentication_error' },
   invalid_api_key: { status: 401, type: 'authentication_error' },
   insufficient_credits: { status: 402, type: 'insufficient_quota' },
+  spend_cap_reached: { status: 402, type: 'insufficient_quota' },
   account_suspended: { status: 402, type: 'insufficient_quota' },
   insufficient_scope: { status: 403, type: 'permission_error' },
   not_found: { status: 404, type: 'invalid_request_error' },

@@ -55,6 +55,7 @@ export function faultyPorts(ports: InferencePorts, fault: Fault) {
     ledger: {
       placeHold: (hold) => at(() => ledger.placeHold(hold)),
       voidHold: (tenantId, holdId) => at(() => ledger.voidHold(tenantId, holdId)),
+      endCall: (tenantId, holdId) => at(() => ledger.endCall(tenantId, holdId)),
     },
     idempotency: {
       claim: (claim) => at(() => idempotency.claim(claim)),

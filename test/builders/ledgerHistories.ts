@@ -20,9 +20,15 @@ const key = fc.constantFrom('a', 'b').map((body) => testId<KeyId>('key', body));
 const grantIdOf = (n: number) => testId<GrantId>('grant', `g${n}`);
 
 const hold = fc
-  .record({ n: few, amountMicro: amount, keyId: key, lasts: fc.integer({ min: 1, max: 60 }) })
+  .record({
+    n: few,
+    amountMicro: amount,
+    keyId: key,
+    lasts: fc.integer({ min: 1, max: 60 }),
+    tokens: fc.constantFrom(undefined, 5, 15, 30, 30),
+  })
   .map(
-    ({ n, amountMicro, keyId, lasts }): Planned =>
+    ({ n, amountMicro, keyId, lasts, tokens }): Planned =>
       (tenantId, nowMs) => ({
         op: 'hold',
         place: aHold(tenantId, `n${n}`, {
@@ -30,6 +36,7 @@ const hold = fc
           keyId,
           nowMs,
           expiresAtMs: nowMs + lasts * SECOND_MS,
+          ...(tokens === undefined ? {} : { tokens }),
         }),
       }),
   );
@@ -137,6 +144,44 @@ const stopKey = fc.record({ keyId: key, hours: fc.constantFrom(-1_000, -1, 0, 24
     (_tenantId, nowMs) => ({ op: 'stopKey', keyId, fromMs: nowMs + hours * HOUR_MS }),
 );
 
+const max = (most: number) => fc.option(fc.integer({ min: 0, max: most }), { nil: undefined, freq: 1 });
+
+/** Limits that a few of these holds reach. */
+const limits = fc
+  .record({
+    scope: fc.oneof(fc.constant('tenant' as const), key),
+    rules: fc.record({ requests: max(3), tokens: max(60), calls: max(2), day: max(150), month: max(200) }),
+    timeZone: fc.constantFrom(undefined, undefined, 'Pacific/Kiritimati', 'America/New_York'),
+  })
+  .map(
+    ({ scope, rules, timeZone }): Planned =>
+      (_tenantId, nowMs) => ({
+        op: 'limits',
+        change: {
+          scope,
+          rules: JSON.parse(JSON.stringify(rules)),
+          nowMs,
+          ...(timeZone === undefined ? {} : { timeZone }),
+        },
+      }),
+  );
+
+const slowKey = fc
+  .record({ keyId: key, most: fc.constantFrom(1, 2), lasts: fc.integer({ min: 1, max: 60 }) })
+  .map(
+    ({ keyId, most, lasts }): Planned =>
+      (_tenantId, nowMs) => ({
+        op: 'slowKey',
+        keyId,
+        slow: { max: most, untilMs: nowMs + lasts * SECOND_MS },
+      }),
+  );
+
+const endCall = few.map(
+  (n): Planned =>
+    () => ({ op: 'endCall', holdId: testId<HoldId>('hold', `n${n}`) }),
+);
+
 /** Any operation, those of daily business more often. */
 export const anyOperation = fc
   .oneof(
@@ -150,6 +195,9 @@ export const anyOperation = fc
     { weight: 3, arbitrary: expire },
     { weight: 1, arbitrary: status },
     { weight: 1, arbitrary: stopKey },
+    { weight: 4, arbitrary: limits },
+    { weight: 1, arbitrary: slowKey },
+    { weight: 2, arbitrary: endCall },
   )
   .map((plan) => ({
     plan,

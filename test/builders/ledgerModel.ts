@@ -9,11 +9,14 @@ import {
 } from '#core/ledger/apply.ts';
 import type { Change, EntryDraft } from '#core/ledger/change.ts';
 import { expireGrants } from '#core/ledger/expire.ts';
-import { endHolds, expiredHolds, placeHold } from '#core/ledger/holds.ts';
+import { endCall, endHolds, expiredHolds, placeHold } from '#core/ledger/holds.ts';
 import { KEY_STOP_KEPT_MS } from '#core/ledger/limits.ts';
 import type { ApplyRefused, Charge, ClawBack, Debit, Grant, Ledger, PlaceHold } from '#core/ledger/ports.ts';
 import { settleCharges } from '#core/ledger/settle.ts';
 import type { Account, AccountStatus, EntryKind, EntrySource, GrantRecord } from '#core/ledger/types.ts';
+import { changeLimits, type LimitChange, slowKey } from '#core/limits/changeLimits.ts';
+import type { Slowdown } from '#core/limits/types.ts';
+import { periodAt } from '#core/limits/windows.ts';
 import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import { ZERO } from '#core/shared/money.ts';
 import type { Result } from '#core/shared/result.ts';
@@ -32,7 +35,10 @@ export type Operation =
   | { readonly op: 'release'; readonly input: OnGrant }
   | { readonly op: 'expire'; readonly nowMs: number }
   | { readonly op: 'status'; readonly status: AccountStatus }
-  | { readonly op: 'stopKey'; readonly keyId: KeyId; readonly fromMs: number };
+  | { readonly op: 'stopKey'; readonly keyId: KeyId; readonly fromMs: number }
+  | { readonly op: 'endCall'; readonly holdId: HoldId }
+  | { readonly op: 'limits'; readonly change: LimitChange }
+  | { readonly op: 'slowKey'; readonly keyId: KeyId; readonly slow: Slowdown };
 
 /** One tenant's book as the pure rules have it: no database, no clock, nothing but values. */
 export type ModelBook = {
@@ -113,8 +119,35 @@ export function stepsOf(operation: Operation): Step {
         const keyStops = { ...book.account.keyStops, [operation.keyId]: fromMs };
         return { book: { ...book, account: { ...book.account, keyStops } }, outcome: String(fromMs) };
       };
+    case 'endCall':
+      return (book) => ({
+        book: { ...book, account: endCall(book.account, operation.holdId) },
+        outcome: 'ended',
+      });
+    case 'limits':
+      return (book) =>
+        limited(book, changeLimits(book.account.limits, operation.change, spentIn(book, operation.change)));
+    case 'slowKey':
+      return (book) => limited(book, slowKey(book.account.limits, operation.keyId, operation.slow));
   }
 }
+
+const limited = (book: ModelBook, changed: ReturnType<typeof changeLimits>): StepResult =>
+  changed.ok
+    ? { book: { ...book, account: { ...book.account, limits: changed.value } }, outcome: 'changed' }
+    : { book, outcome: changed.error.code };
+
+/** What the book's own entries say was charged in the period that runs. */
+const spentIn =
+  (book: ModelBook, { timeZone, nowMs }: LimitChange) =>
+  (scope: string, kind: 'day' | 'month'): number => {
+    const zone = timeZone ?? book.account.limits?.timeZone ?? 'UTC';
+    const isIn = (atMs: number): boolean => periodAt(kind, zone, atMs) === periodAt(kind, zone, nowMs);
+    return book.entries
+      .filter(({ usage, atMs }) => usage !== undefined && isIn(atMs))
+      .filter(({ usage }) => scope === 'tenant' || usage?.keyId === scope)
+      .reduce((sum, entry) => sum - entry.amountMicro, 0);
+  };
 
 const holdStep =
   (place: PlaceHold): Step =>
@@ -225,6 +258,18 @@ export async function runOn(ledger: Ledger, tenantId: TenantId, operation: Opera
     case 'stopKey': {
       const stopped = await ledger.stopKey(tenantId, operation.keyId, operation.fromMs);
       return stopped.ok ? String(stopped.value) : stopped.error.code;
+    }
+    case 'endCall':
+      await ledger.endCall(tenantId, operation.holdId);
+      return 'ended';
+    case 'limits': {
+      const changed = await ledger.setLimits(tenantId, operation.change);
+      return changed.ok ? 'changed' : changed.error.code;
+    }
+    case 'slowKey': {
+      const { keyId, slow } = operation;
+      const changed = await ledger.slowKey(tenantId, { keyId, slow });
+      return changed.ok ? 'changed' : changed.error.code;
     }
   }
 }

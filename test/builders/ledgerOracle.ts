@@ -1,9 +1,11 @@
 import type { AuditRow } from '#core/ledger/auditBook.ts';
 import { makeBookAuditor } from '#core/ledger/auditBook.ts';
 import type { EntryDraft } from '#core/ledger/change.ts';
-import type { TenantId } from '#core/shared/ids.ts';
+import { forgetPastOf } from '#core/limits/endHold.ts';
+import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import { makeAuditSource } from '#io/dynamodb/ledgerAuditSource.ts';
 import type { TestDatabase } from './database.ts';
+import { testId } from './ledger.ts';
 import type { ModelBook, Step } from './ledgerModel.ts';
 
 /** What can be seen of a book from outside, as one text that is the same exactly when the book is. */
@@ -13,6 +15,18 @@ export const seen = (book: Pick<ModelBook, 'account' | 'records' | 'entries'>): 
     records: book.records,
     entries: Object.fromEntries(book.entries.map((e) => [`${e.source.kind}/${e.source.id}/${e.kind}`, e])),
   });
+
+/** As `seen`, without what has left the window of the limits: who writes next forgets it, or does not need to. */
+export const seenAt = (book: Parameters<typeof seen>[0], nowMs: number): string => {
+  const { account } = book;
+  if (account.limits === undefined) return seen(book);
+  const keys = Object.keys(account.limits.scopes);
+  const limits = keys.reduce(
+    (forgot, scope) => forgetPastOf(forgot, testId<KeyId>('key', scope.replace('key_', '')), nowMs),
+    account.limits,
+  );
+  return seen({ ...book, account: { ...account, limits } });
+};
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
@@ -79,8 +93,8 @@ export function diedIn(books: readonly ModelBook[], first: Step): readonly Model
   return [...found.values()];
 }
 
-/** A tenant's book as the database has it, and what the audit says of it. */
-export async function readBook(database: TestDatabase, tenantId: TenantId) {
+/** A tenant's book as the database has it at a moment, and what the audit says of it. */
+export async function readBook(database: TestDatabase, tenantId: TenantId, nowMs = 0) {
   const source = makeAuditSource(database.client, `${database.prefix}ledger`);
   const account = await source.readAccount(tenantId);
   if (account === undefined) throw new Error(`${tenantId} has no account`);
@@ -95,5 +109,5 @@ export async function readBook(database: TestDatabase, tenantId: TenantId) {
       entries.push(draft);
     }
   }
-  return { seen: seen({ account, records, entries }), ...auditor.finish(undefined) };
+  return { seen: seenAt({ account, records, entries }, nowMs), ...auditor.finish(undefined) };
 }

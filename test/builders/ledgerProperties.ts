@@ -9,11 +9,13 @@ import { Crash, type Fault, makeFaultyClient } from './faultyClient.ts';
 import { testId } from './ledger.ts';
 import { anyOperation, faultsOf, momentOf, openingMoves, type Planned } from './ledgerHistories.ts';
 import { emptyBook, type ModelBook, runOn, stepsOf } from './ledgerModel.ts';
-import { diedIn, outcomesOf, readBook, seen } from './ledgerOracle.ts';
+import { diedIn, outcomesOf, readBook, seenAt } from './ledgerOracle.ts';
 
 /** An operation may die as often as it has requests, and is then delivered again. */
 const MAX_DELIVERIES = 8;
 const WRITERS = 3;
+/** After every history. */
+const LATER_MS = momentOf(12);
 
 // Nobody waits: contention is over as soon as the other writer's request is answered.
 const impatient: Patience = { sleep: () => new Promise((resolve) => setImmediate(resolve)), random: () => 0 };
@@ -122,9 +124,9 @@ function onlyCrashes(error: unknown): undefined {
 }
 
 async function expectOneOf(database: TestDatabase, tenant: TenantId, books: readonly ModelBook[]) {
-  const stored = await readBook(database, tenant);
+  const stored = await readBook(database, tenant, LATER_MS);
   expect(stored.violations).toEqual([]);
-  expect(books.map(seen)).toContain(stored.seen);
+  expect(books.map((book) => seenAt(book, LATER_MS))).toContain(stored.seen);
 }
 
 /** Checks a property with several examples at a time, which is as fast as the database answers. */

@@ -16,6 +16,7 @@ import { err, ok, type Result } from '#core/shared/result.ts';
 import { callStream } from './callStream.ts';
 import { adapterHeader, completionObject, receiptHeaders } from './completionObject.ts';
 import { eventStreamWriter, eventsOf } from './eventStream.ts';
+import { limitHeaders } from './limitHeaders.ts';
 import { matchChatRoute } from './matchChatRoute.ts';
 
 /** Long prompts and tool schemas fit; Lambda itself takes 6 MB. */
@@ -96,12 +97,13 @@ const requestIdIn = (ports: InferencePorts, request: ApiRequest): RequestId =>
   ports.world.newId<RequestId>('request');
 
 function toApiError(refused: InferenceRefused, topUpUrl: string): ApiError {
-  const { code, message, param, retryAfterSeconds } = refused;
+  const { code, message, param, retryAfterSeconds, limits } = refused;
+  const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
   return {
     code,
     message,
     param,
-    ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
+    headers: { ...retry, ...limitHeaders(limits) },
     ...(code === 'insufficient_credits' ? { extra: { top_up_url: topUpUrl } } : {}),
   };
 }
@@ -112,7 +114,12 @@ const REPLAYED = { 'x-tunegate-replayed': 'true' };
 function stream(request: InferenceRequest, call: RunningCall): ChatAnswer {
   const { id, createdSec, adapter } = call;
   const body = callStream(call, eventStreamWriter({ id, createdSec, adapter, request }));
-  return { kind: 'stream', headers: { ...EVENT_STREAM, ...adapterHeader(adapter) }, body, ended: call.ended };
+  return {
+    kind: 'stream',
+    headers: { ...EVENT_STREAM, ...adapterHeader(adapter), ...limitHeaders(call.limits) },
+    body,
+    ended: call.ended,
+  };
 }
 
 /** Runs a call to its end and answers it whole. */
@@ -122,7 +129,10 @@ async function collect(call: RunningCall, topUpUrl: string): Promise<ChatAnswer>
     if (event?.kind === 'finished') {
       const { completion } = event;
       return plain(
-        respond(200, completionObject(completion), receiptHeaders(completion.receipt)),
+        respond(200, completionObject(completion), {
+          ...receiptHeaders(completion.receipt),
+          ...limitHeaders(call.limits),
+        }),
         call.ended,
       );
     }

@@ -1,4 +1,5 @@
 import type { ApiError } from '#api/errors.ts';
+import { limitRefusal } from '#core/inference/limitRefusal.ts';
 import { formatCredits } from '#core/shared/money.ts';
 import type { JobRefused } from '#core/training/createJob.ts';
 import { JOB_LIMITS } from '#core/training/limits.ts';
@@ -66,6 +67,10 @@ function holdRefusal({ refused, amountMicro }: NotHeld, topUpUrl: string): ApiEr
       };
     case 'key_stopped':
       return { code: 'invalid_api_key', message: 'This API key was revoked. Use another one.' };
+    case 'limit_reached': {
+      const { code, message } = limitRefusal(refused, { quoteMicro: amountMicro, tokens: 0 });
+      return { code, message };
+    }
     case 'too_many_holds':
       return {
         code: 'rate_limit_exceeded',

@@ -1,3 +1,4 @@
+import type { LimitStatus } from '#core/limits/types.ts';
 import type { UsageEvent, UsageStatus } from '#core/metering/types.ts';
 import { MAX_TOKENS_PER_CALL } from '#core/pricing/priceCall.ts';
 import { rateUsage } from '#core/pricing/rateUsage.ts';
@@ -21,6 +22,8 @@ export type HeldCall = {
   /** What was left available right after the hold. */
   readonly availableMicro: MicroCredits;
   readonly startedAtMs: number;
+  /** Where the caller's limits stood right after the hold; absent where there are none. */
+  readonly limits?: LimitStatus;
   readonly claim?: IdempotencyClaim;
 };
 

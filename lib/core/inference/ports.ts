@@ -126,7 +126,7 @@ export type InferencePorts = {
   readonly authenticate: (authorization: string | undefined, nowMs: number) => Promise<Caller | undefined>;
   readonly priceBooks: Pick<PriceBookSource, 'current'>;
   readonly tokens: TokenCounter;
-  readonly ledger: Pick<Ledger, 'placeHold' | 'voidHold'>;
+  readonly ledger: Pick<Ledger, 'placeHold' | 'voidHold' | 'endCall'>;
   readonly engine: Engine;
   readonly usage: UsageSink;
   readonly idempotency: IdempotencyStore;

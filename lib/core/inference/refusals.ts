@@ -1,5 +1,6 @@
 import type { HoldRefused } from '#core/ledger/ports.ts';
-import { formatCredits, type MicroCredits } from '#core/shared/money.ts';
+import { formatCredits } from '#core/shared/money.ts';
+import { type AskedFor, limitRefusal } from './limitRefusal.ts';
 import type { EngineRefused, IdempotencyRefused } from './ports.ts';
 import type { InferenceRefused } from './types.ts';
 
@@ -68,8 +69,8 @@ export function claimRefusal(refused: IdempotencyRefused): InferenceRefused {
   }
 }
 
-export function holdRefusal(refused: HoldRefused, quoteMicro: MicroCredits): InferenceRefused {
-  const cost = `This call may cost up to ${formatCredits(quoteMicro)} credits`;
+export function holdRefusal(refused: HoldRefused, asked: AskedFor): InferenceRefused {
+  const cost = `This call may cost up to ${formatCredits(asked.quoteMicro)} credits`;
   switch (refused.code) {
     case 'insufficient_credits': {
       const available = formatCredits(refused.availableMicro);
@@ -90,6 +91,8 @@ export function holdRefusal(refused: HoldRefused, quoteMicro: MicroCredits): Inf
       };
     case 'key_stopped':
       return KEY_REFUSED;
+    case 'limit_reached':
+      return limitRefusal(refused, asked);
     case 'too_many_holds':
       return {
         code: 'rate_limit_exceeded',

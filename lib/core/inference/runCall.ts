@@ -1,3 +1,4 @@
+import type { LimitStatus } from '#core/limits/types.ts';
 import type { UsageStatus } from '#core/metering/types.ts';
 import { giveUpCall } from './giveUpCall.ts';
 import {
@@ -19,6 +20,8 @@ export type RunningCall = {
   readonly createdSec: number;
   /** What the engine says answers. */
   readonly adapter: string | null;
+  /** Where the caller's limits stand; undefined where there are none. */
+  readonly limits: LimitStatus | undefined;
   /** The next event; undefined after the last. */
   readonly next: () => Promise<InferenceEvent | undefined>;
   /**
@@ -87,6 +90,7 @@ export function runCall(ports: InferencePorts, call: HeldCall, stream: EngineStr
     id,
     createdSec: Math.floor(call.startedAtMs / 1_000),
     adapter: stream.began.adapter,
+    limits: call.limits,
     next,
     leave,
     ended: settled.promise,
@@ -116,10 +120,18 @@ async function conclude(
   const usage = await measureTokens(ports, call, tally, status);
   const event = usageOf(ports.world, call, { began, status, usage });
   const completion = completionOf(call, { event, tally, id });
-  const sent = sendUsage(ports, event);
+  const sent = Promise.all([sendUsage(ports, event), tellEnd(ports, call)]);
   // A repeat that comes right after the last byte must find the answer, so this one write is waited for.
   await remember(ports, call, completion);
   return { completion, done: sent };
+}
+
+/** Where running calls are limited, the next may begin before this one is settled. */
+async function tellEnd({ ledger, log }: InferencePorts, call: HeldCall): Promise<void> {
+  if (call.limits?.countsCalls !== true) return;
+  await ledger.endCall(call.caller.tenant.id, call.holdId).catch((error: unknown) => {
+    log.warn('a call counts as running until it is settled', { requestId: call.requestId, error });
+  });
 }
 
 async function remember(ports: InferencePorts, call: HeldCall, completion: Completion): Promise<void> {

@@ -67,6 +67,7 @@ async function holdAndStart(
   { plan, nowMs, claim }: Planned,
 ): Promise<Result<Started, InferenceRefused>> {
   const holdId = ports.world.newId<HoldId>('hold');
+  const tokens = plan.inputTokens + plan.maxTokens * request.choices;
   const hold = {
     tenantId: caller.tenant.id,
     keyId: caller.key.id,
@@ -74,6 +75,7 @@ async function holdAndStart(
     amountMicro: plan.quoteMicro,
     nowMs,
     expiresAtMs: nowMs + HOLD_LIFETIME_MS,
+    tokens,
   };
   const held = await ports.ledger.placeHold(hold).catch(async (error: unknown) => {
     await releaseClaim(ports, claim);
@@ -81,9 +83,9 @@ async function holdAndStart(
   });
   if (!held.ok) {
     await releaseClaim(ports, claim);
-    return err(holdRefusal(held.error, plan.quoteMicro));
+    return err(holdRefusal(held.error, { quoteMicro: plan.quoteMicro, tokens }));
   }
-  const { availableMicro } = held.value;
+  const { availableMicro, limits } = held.value;
   return startEngine(ports, {
     caller,
     request,
@@ -92,6 +94,7 @@ async function holdAndStart(
     holdId,
     availableMicro,
     startedAtMs: nowMs,
+    ...(limits === undefined ? {} : { limits }),
     ...(claim === undefined ? {} : { claim }),
   });
 }

@@ -1,3 +1,4 @@
+import type { LimitStatus } from '#core/limits/types.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 
@@ -139,6 +140,7 @@ export type RefusalCode =
   | 'insufficient_credits'
   | 'account_suspended'
   | 'rate_limit_exceeded'
+  | 'spend_cap_reached'
   | 'idempotency_key_reused'
   | 'request_in_progress'
   | 'conflict'
@@ -153,4 +155,6 @@ export type InferenceRefused = {
   readonly message: string;
   readonly param: string | null;
   readonly retryAfterSeconds?: number;
+  /** Where the caller's limits stand, when one of them refused. */
+  readonly limits?: LimitStatus;
 };

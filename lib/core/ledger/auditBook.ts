@@ -1,3 +1,4 @@
+import { checkLimits, makeSpendFold } from '#core/limits/auditLimits.ts';
 import type { GrantId } from '#core/shared/ids.ts';
 import { subtractMicro } from '#core/shared/money.ts';
 import { overageLeft, sumMicro } from './account.ts';
@@ -32,6 +33,7 @@ export type ViolationCode =
   | 'rollup_differs'
   | 'month_differs'
   | 'overage_differs'
+  | 'limits_do_not_sum_up'
   | 'hold_overdue';
 
 export type Violation = { readonly code: ViolationCode; readonly message: string };
@@ -69,6 +71,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
     months: makeMonthSums(),
   };
   let overage = 0;
+  const spent = makeSpendFold(account.limits);
   let entries = 0;
   let outgrown = false;
 
@@ -86,6 +89,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
       violate('wrong_sign', `${source} has the amount ${entry.amountMicro}`);
     }
     if (entry.monthly !== undefined) months.addCharge(entry.monthly);
+    if (entry.usage !== undefined) spent.add(entry.usage.keyId, entry.atMs, -entry.amountMicro);
     const rollup = rollupOf(entry);
     if (rollup === undefined) return;
     const sum = rollups.get(rollupKey(rollup));
@@ -106,6 +110,7 @@ export function makeBookAuditor(account: Account): BookAuditor {
         ...found,
         ...checkSums(account, byKind),
         ...checkHolds(account, lastSweepMs),
+        ...checkLimits(account, spent).map((message) => fault('limits_do_not_sum_up', message)),
         ...(versions.size === account.version
           ? []
           : [fault('entry_missing', `${versions.size} of ${account.version} operations have entries`)]),

@@ -1,3 +1,6 @@
+import { countHold } from '#core/limits/countHold.ts';
+import { endCall as endCallRule, uncountHold } from '#core/limits/endHold.ts';
+import { limitStatus } from '#core/limits/limitStatus.ts';
 import type { HoldId } from '#core/shared/ids.ts';
 import { addMicro, subtractMicro } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
@@ -19,22 +22,30 @@ export function placeHold(account: Account, place: PlaceHold): Result<Account, H
     return err({ code: 'key_stopped' });
   if (account.holds[place.holdId] !== undefined) return ok(account);
 
+  const counted = account.limits === undefined ? undefined : countHold(account.limits, place);
   const full = Object.keys(account.holds).length >= MAX_OPEN_HOLDS;
   const short = account.availableMicro < place.amountMicro;
   const somethingExpired = expiredHolds(account, place.nowMs).length > 0;
-  if ((full || short) && somethingExpired) return err({ code: 'sweep_due' });
+  const limited = counted?.ok === false;
+  if ((full || short || limited) && somethingExpired) return err({ code: 'sweep_due' });
   if (full) return err({ code: 'too_many_holds' });
   if (short) return err({ code: 'insufficient_credits', availableMicro: account.availableMicro });
   if (needsUnexpired(place) && isGrantDue(account, place.nowMs)) return err({ code: 'sweep_due' });
+  if (account.limits !== undefined && counted?.ok === false) {
+    const limits = limitStatus(account.limits, place);
+    return err({ ...counted.error, limits });
+  }
 
   const hold: Hold = {
     id: place.holdId,
     keyId: place.keyId,
     amountMicro: place.amountMicro,
     expiresAtMs: place.expiresAtMs,
+    ...(counted?.ok ? { counted: counted.value.counted } : {}),
   };
   return ok({
     ...account,
+    ...(counted?.ok ? { limits: counted.value.limits } : {}),
     availableMicro: subtractMicro(account.availableMicro, place.amountMicro),
     heldMicro: addMicro(account.heldMicro, place.amountMicro),
     holds: { ...account.holds, [place.holdId]: hold },
@@ -55,15 +66,22 @@ export const expiredHolds = (account: Account, nowMs: number): readonly Hold[] =
 /** Returns holds to available in full; ids that are not open are passed over. */
 export function endHolds(account: Account, ids: readonly HoldId[]): Account {
   const ended = new Set<string>(ids);
-  const returned = sumMicro(
-    Object.values(account.holds)
-      .filter((hold) => ended.has(hold.id))
-      .map((hold) => hold.amountMicro),
-  );
+  const holds = Object.values(account.holds).filter((hold) => ended.has(hold.id));
+  const returned = sumMicro(holds.map((hold) => hold.amountMicro));
   return {
     ...account,
+    ...(account.limits === undefined ? {} : { limits: holds.reduce(uncountHold, account.limits) }),
     availableMicro: addMicro(account.availableMicro, returned),
     heldMicro: subtractMicro(account.heldMicro, returned),
     holds: Object.fromEntries(Object.entries(account.holds).filter(([id]) => !ended.has(id))),
   };
+}
+
+/** The call of a hold has ended: it no longer counts as running. Changes nothing where the hold is gone. */
+export function endCall(account: Account, holdId: HoldId): Account {
+  const hold = account.holds[holdId];
+  if (account.limits === undefined || hold?.counted === undefined) return account;
+  const limits = endCallRule(account.limits, hold);
+  const ended: Hold = { ...hold, counted: { ...hold.counted, ended: true } };
+  return { ...account, limits, holds: { ...account.holds, [holdId]: ended } };
 }

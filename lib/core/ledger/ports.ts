@@ -1,3 +1,5 @@
+import type { LimitChange, LimitChangeRefused } from '#core/limits/changeLimits.ts';
+import type { AccountLimits, LimitReached, LimitStatus, Slowdown } from '#core/limits/types.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { RatedInMonth } from '#core/pricing/rateInMonth.ts';
 import type { GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
@@ -20,13 +22,19 @@ export type PlaceHold = {
   readonly amountMicro: MicroCredits;
   readonly nowMs: number;
   readonly expiresAtMs: number;
+  /** The most tokens of the call that it is for. Absent: it is for no call, and only spend caps count it. */
+  readonly tokens?: number;
 };
+
+/** `limits`: where the caller's limits stand now; absent where there are none. */
+export type HoldPlaced = { readonly availableMicro: MicroCredits; readonly limits?: LimitStatus };
 
 export type HoldRefused =
   | { readonly code: 'insufficient_credits'; readonly availableMicro: MicroCredits }
   | { readonly code: 'account_suspended' }
   | { readonly code: 'key_stopped' }
   | { readonly code: 'too_many_holds' }
+  | (LimitReached & { readonly limits: LimitStatus })
   | { readonly code: 'account_not_found' };
 
 /**
@@ -107,12 +115,22 @@ export type Ledger = {
     keyId: KeyId,
     fromMs: number,
   ) => Promise<Result<number, AccountRefused>>;
-  /** One conditional write: available ≥ amount, status active, key not stopped. Refused: nothing changed. */
-  readonly placeHold: (
-    hold: PlaceHold,
-  ) => Promise<Result<{ readonly availableMicro: MicroCredits }, HoldRefused>>;
+  /** One conditional write: available ≥ amount, status active, key not stopped, within limits. Refused: nothing changed. */
+  readonly placeHold: (hold: PlaceHold) => Promise<Result<HoldPlaced, HoldRefused>>;
+  /** Tells that a call has ended whose hold waits for its settlement: it counts as running no longer. */
+  readonly endCall: (tenantId: TenantId, holdId: HoldId) => Promise<void>;
   /** Returns a hold in full. `already_ended` when it was settled, voided or expired before. */
   readonly voidHold: (tenantId: TenantId, holdId: HoldId) => Promise<'voided' | 'already_ended'>;
+  /** Sets what a tenant or one of its keys may use, for every hold placed after it. */
+  readonly setLimits: (
+    tenantId: TenantId,
+    change: LimitChange,
+  ) => Promise<Result<AccountLimits, AccountRefused | LimitChangeRefused>>;
+  /** Lowers a key's requests a minute until a moment. */
+  readonly slowKey: (
+    tenantId: TenantId,
+    slowed: { readonly keyId: KeyId; readonly slow: Slowdown },
+  ) => Promise<Result<AccountLimits, AccountRefused | LimitChangeRefused>>;
   /** Settles rated events of one tenant, in as few transactions as fit; the outcomes are in the order of the charges. */
   readonly settle: (tenantId: TenantId, charges: readonly Charge[]) => Promise<readonly SettledCharge[]>;
   readonly grant: (grant: Grant) => Promise<Result<Applied, ApplyRefused>>;

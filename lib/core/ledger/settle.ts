@@ -1,3 +1,5 @@
+import { countCharge, forgetPastOf } from '#core/limits/endHold.ts';
+import type { Counted } from '#core/limits/types.ts';
 import {
   addMicro,
   type MicroCredits,
@@ -50,7 +52,8 @@ export function settleCharges(
     const shortfallMicro = subtractMicro(amountMicro, chargedMicro);
 
     guard = stricter(guard, guardOf(before, { amount: amountMicro, held, reach }));
-    account = take(returned, chargedMicro);
+    const { counted } = account.holds[charge.event.holdId] ?? {};
+    account = countUsage(take(returned, chargedMicro), charge, { chargedMicro, counted });
     const overageMicro = subtractMicro(overageLeft(returned), overageLeft(account));
     entries.push({
       ...chargeEntry(charge, { chargedMicro, shortfallMicro, overageMicro }, version),
@@ -66,6 +69,20 @@ export function settleCharges(
     outcomes,
     months: countersOf(charges).flatMap((counter) => placed.get(counter) ?? []),
   };
+}
+
+/** The account with what a charge uses of its limits. */
+function countUsage(
+  account: Account,
+  { event }: Charge,
+  { chargedMicro, counted }: { readonly chargedMicro: MicroCredits; readonly counted: Counted | undefined },
+): Account {
+  if (account.limits === undefined) return account;
+  const { keyId, startedAtMs, endedAtMs } = event;
+  // Tokens that were not reserved are of no call: a training job's, or of a hold that had expired.
+  const tokens = counted?.tokens === undefined ? 0 : event.inputTokens + event.outputTokens;
+  const limits = countCharge(account.limits, { keyId, startedAtMs, chargedMicro, tokens });
+  return { ...account, limits: forgetPastOf(limits, keyId, endedAtMs) };
 }
 
 type Reach = { readonly amount: MicroCredits; readonly held: MicroCredits; readonly reach: MicroCredits };

@@ -1,3 +1,4 @@
+import type { AccountLimits, Counted } from '#core/limits/types.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { EntryId, GrantId, HoldId, KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
@@ -19,6 +20,8 @@ export type Hold = {
   readonly keyId: KeyId;
   readonly amountMicro: MicroCredits;
   readonly expiresAtMs: number;
+  /** How limits counted it; absent where the tenant had none. */
+  readonly counted?: Counted;
 };
 
 /** The part of a grant that is not burnt, expired, frozen or clawed back yet. */
@@ -53,6 +56,8 @@ export type Account = {
    * operations, and the number by which the book's rows know their place in its history.
    */
   readonly version: number;
+  /** What the tenant and its keys may use, and have used (see lib/core/limits); absent: nothing was ever limited. */
+  readonly limits?: AccountLimits;
 };
 
 /** One grant's life apart from being burnt; kept for good, so that a refund a year later still knows it. */

@@ -15,6 +15,10 @@ export function localTime(timeZone: string, atMs: number): LocalTime {
   return { weekday: local.getUTCDay(), minute: local.getUTCHours() * 60 + local.getUTCMinutes() };
 }
 
+/** The day that a calendar of the zone shows, `2026-11-22`. Throws RangeError on an unknown zone. */
+export const localDay = (timeZone: string, atMs: number): string =>
+  new Date(atMs + offsetMs(timeZone, atMs)).toISOString().slice(0, 10);
+
 /** The month that a calendar of the zone shows, `2026-11`: months begin at its own midnight. Throws like localTime. */
 export const localMonth = (timeZone: string, atMs: number): string =>
   new Date(atMs + offsetMs(timeZone, atMs)).toISOString().slice(0, 7);

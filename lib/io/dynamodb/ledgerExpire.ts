@@ -4,7 +4,7 @@ import { KEY_STOP_KEPT_MS } from '#core/ledger/limits.ts';
 import type { Account, GrantRecord } from '#core/ledger/types.ts';
 import type { GrantId, HoldId, TenantId } from '#core/shared/ids.ts';
 import { forgetKeyStops } from './ledgerAccounts.ts';
-import { expireHolds } from './ledgerHolds.ts';
+import { expireHolds } from './ledgerHoldEnds.ts';
 import { cancellationCodes, MOVED, withRetries } from './ledgerRetry.ts';
 import { finishEntry, ledgerKeys, sha256, toGrantRecord } from './ledgerRows.ts';
 import { type LedgerTable, readAccount, readAccountItem, readRow, writeTogether } from './ledgerTable.ts';

@@ -11,12 +11,15 @@ import {
   type EntrySource,
   GRANT_KINDS,
   type GrantRecord,
+  type Hold,
   type UsageRollup,
 } from '#core/ledger/types.ts';
+import type { AccountLimits } from '#core/limits/types.ts';
 import { OPERATIONS } from '#core/metering/types.ts';
 import { MONTHLY_MEASURES } from '#core/pricing/types.ts';
 import type { EntryId, GrantId, HoldId, KeyId, RequestId, TenantId, UsageEventId } from '#core/shared/ids.ts';
 import { idSchema, microSchema } from '#core/shared/schemas.ts';
+import { countedSchema, limitsSchema } from './limitRows.ts';
 
 /** The keys of a tenant's rows; one partition a tenant, and the book in order of time within it. */
 export const ledgerKeys = {
@@ -56,7 +59,15 @@ const accountSchema = z.object({
   heldMicro: microSchema,
   overdraftLimitMicro: microSchema,
   debtMicro: microSchema,
-  holds: z.record(z.string(), z.object({ keyId, amountMicro: microSchema, expiresAtMs: z.int() })),
+  holds: z.record(
+    z.string(),
+    z.object({
+      keyId,
+      amountMicro: microSchema,
+      expiresAtMs: z.int(),
+      counted: z.exactOptional(countedSchema),
+    }),
+  ),
   grants: z.record(
     z.string(),
     z.object({
@@ -68,7 +79,15 @@ const accountSchema = z.object({
   ),
   keyStops: z.record(z.string(), z.int()),
   version: z.int(),
+  limits: z.exactOptional(limitsSchema),
 });
+
+/** Reads the limits off an account's item or off what a write returned of it. */
+export const toLimits = (item: Readonly<Record<string, unknown>>): AccountLimits | undefined =>
+  item['limits'] === undefined ? undefined : limitsSchema.parse(item['limits']);
+
+/** A hold as it lies in the account's item: its id is its name there. */
+export const fromHold = ({ id: _, ...hold }: Hold) => hold;
 
 /** Reads the account's item. Throws when it is not one: nobody but this store writes it. */
 export function toAccount(item: unknown): Account {

@@ -8,7 +8,7 @@ import { type KeptMonth, monthWrite, readMonths } from './ledgerMonths.ts';
 import { cancellationCodes, MOVED, withRetries } from './ledgerRetry.ts';
 import { finishEntry, ledgerKeys, sha256 } from './ledgerRows.ts';
 import { type LedgerTable, readAccountItem, writeTogether } from './ledgerTable.ts';
-import { accountWrite, entryWrite, rollupWrites } from './ledgerWrites.ts';
+import { accountWrite, entryWrite, rollupWrites, type WriteItem } from './ledgerWrites.ts';
 import { outboxWrites } from './overageRows.ts';
 
 /** DynamoDB's limit on a transaction. */
@@ -79,7 +79,9 @@ async function settleChunk(
     const months = new Map([...kept].map(([counter, { month }]) => [counter, month]));
     const settlement = settleCharges(account, fresh, months);
     const items = itemsOf(table, { account, kept }, settlement, fresh);
-    if (items.length > MAX_ITEMS) return settleHalves(table, tenantId, fresh);
+    if (items.length > MAX_ITEMS || (isTooLong(items[0]) && fresh.length > 1)) {
+      return settleHalves(table, tenantId, fresh);
+    }
     try {
       await writeTogether(table, items);
       return new Map(fresh.map((charge, n) => [charge, settlement.outcomes[n] ?? { outcome: 'duplicate' }]));
@@ -92,7 +94,7 @@ async function settleChunk(
   });
 }
 
-/** Charges that burn overage have two rows each, which is only known once they are decided. */
+/** What charges burn and count is only known once they are decided: overage has two rows, each limit its own path. */
 async function settleHalves(
   table: LedgerTable,
   tenantId: TenantId,
@@ -103,6 +105,13 @@ async function settleHalves(
   const second = await settleChunk(table, tenantId, charges.slice(middle));
   return new Map([...first, ...second]);
 }
+
+/** DynamoDB's limit on an expression. Many limited keys in one batch come near it: each counter has its own path. */
+const MAX_EXPRESSION = 4_096;
+
+const isTooLong = (item: WriteItem | undefined): boolean =>
+  Math.max(item?.Update?.UpdateExpression?.length ?? 0, item?.Update?.ConditionExpression?.length ?? 0) >
+  MAX_EXPRESSION;
 
 const CONDITION_FAILED = 'ConditionalCheckFailed';
 

@@ -4,6 +4,7 @@ import { makeHoldStore } from './holdStore.ts';
 import { openAccount, setStatus, stopKey } from './ledgerAccounts.ts';
 import { clawBack, debit, freeze, grant, release } from './ledgerApply.ts';
 import { expire } from './ledgerExpire.ts';
+import { setLimits, slowKey } from './ledgerLimits.ts';
 import { type Patience, systemPatience, withRetries } from './ledgerRetry.ts';
 import { settle } from './ledgerSettle.ts';
 import { type LedgerTable, readAccount } from './ledgerTable.ts';
@@ -23,6 +24,8 @@ export function makeLedgerStore(
     setStatus: (tenantId, status) => setStatus(table, tenantId, status),
     stopKey: (tenantId, keyId, fromMs) => stopKey(table, tenantId, keyId, fromMs),
     ...makeHoldStore(client, tableName, patience),
+    setLimits: (tenantId, change) => setLimits(table, tenantId, change),
+    slowKey: (tenantId, slowed) => slowKey(table, tenantId, slowed),
     settle: (tenantId, charges) => settle(table, tenantId, charges),
     grant: (input) => grant(table, input),
     debit: (input) => debit(table, input),

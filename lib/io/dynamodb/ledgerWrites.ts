@@ -3,75 +3,84 @@ import { nextGrantExpiryMs } from '#core/ledger/account.ts';
 import type { AvailableGuard, Change } from '#core/ledger/change.ts';
 import { hourOf, rollUp } from '#core/ledger/rollup.ts';
 import type { Account, Entry, EntrySource, GrantRecord, UsageRollup } from '#core/ledger/types.ts';
-import { fromEntry, ledgerKeys, type SourceMark } from './ledgerRows.ts';
+import { fromEntry, fromHold, ledgerKeys, type SourceMark } from './ledgerRows.ts';
+import { limitsDifference } from './limitRows.ts';
 
 export type WriteItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /**
  * The account's part of a change, as differences from what was read: holds that come and go meanwhile are kept.
- * It is refused when the version moved, when a hold that it closes is gone, or when the guard on available fails.
+ * It is refused when the version moved, when a hold that it touches has changed, or when the guard on available fails.
  */
-export function accountWrite(table: string, before: Account, change: Change): WriteItem {
-  const { account: after, entries, guard } = change;
-  const closed = Object.keys(before.holds).filter((id) => after.holds[id] === undefined);
-  const names: Record<string, string> = {};
-  const holdPaths = closed.map((id, index) => {
-    names[`#h${index}`] = id;
-    return `holds.#h${index}`;
-  });
-  const nextExpiry = nextGrantExpiryMs(after);
-  const hours = [...new Set(entries.filter((entry) => entry.usage).map((entry) => hourOf(entry.atMs)))];
-  hours.forEach((hour, index) => {
-    names[`#hour${index}`] = hour;
-  });
-  const available = guardExpression(guard);
+export const accountWrite = (table: string, before: Account, change: Change): WriteItem => ({
+  Update: accountUpdate(table, before, change),
+});
 
-  const removed = [...holdPaths, ...(nextExpiry === undefined ? ['nextGrantExpiryMs'] : [])];
-  const update = [
-    'SET availableMicro = availableMicro + :available, heldMicro = heldMicro + :held, debtMicro = :debt',
-    ', grants = :grants, version = :after',
-    nextExpiry === undefined ? '' : ', nextGrantExpiryMs = :nextExpiry',
-    ...hours.map((_, index) => `, archiveDue.#hour${index} = :after`),
-    removed.length === 0 ? '' : ` REMOVE ${removed.join(', ')}`,
+/** The same as an update by itself, where it comes with no entries. */
+export function accountUpdate(table: string, before: Account, { account: after, entries, guard }: Change) {
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {
+    ':available': after.availableMicro - before.availableMicro,
+    ':held': after.heldMicro - before.heldMicro,
+    ':debt': after.debtMicro,
+    ':grants': after.grants,
+    ':before': before.version,
+    ':after': after.version,
+  };
+  const limits = limitsDifference(before.limits, after.limits);
+  const sets = [
+    'availableMicro = availableMicro + :available, heldMicro = heldMicro + :held',
+    'debtMicro = :debt, grants = :grants, version = :after',
+    ...limits.sets,
   ];
-  const conditions = [
-    'version = :before',
-    // By its amount, not its mere presence: an id that was voided and placed again may hold another amount.
-    ...holdPaths.map((path, index) => `${path}.amountMicro = :hold${index}`),
-    ...(available === undefined ? [] : [available]),
-  ];
+  const removes = [...limits.removes];
+  const conditions = ['version = :before', ...limits.conditions];
+
+  const touched = Object.values(before.holds).filter((hold) => after.holds[hold.id] !== hold);
+  for (const [index, hold] of touched.entries()) {
+    const path = `holds.#h${index}`;
+    const is = after.holds[hold.id];
+    names[`#h${index}`] = hold.id;
+    values[`:hold${index}`] = fromHold(hold);
+    // As it was read, not its mere presence: an id that was voided and placed again may hold another amount.
+    conditions.push(`${path} = :hold${index}`);
+    if (is === undefined) removes.push(path);
+    else {
+      values[`:is${index}`] = fromHold(is);
+      sets.push(`${path} = :is${index}`);
+    }
+  }
+  const hours = new Set(entries.filter((entry) => entry.usage).map((entry) => hourOf(entry.atMs)));
+  for (const [index, hour] of [...hours].entries()) {
+    names[`#hour${index}`] = hour;
+    sets.push(`archiveDue.#hour${index} = :after`);
+  }
+  const nextExpiry = nextGrantExpiryMs(after);
+  if (nextExpiry === undefined) removes.push('nextGrantExpiryMs');
+  else {
+    values[':nextExpiry'] = nextExpiry;
+    sets.push('nextGrantExpiryMs = :nextExpiry');
+  }
+  if (guard.kind !== 'none') {
+    values[':guard'] = guard.amountMicro;
+    conditions.push(guardExpression(guard));
+  }
   return {
-    Update: {
-      TableName: table,
-      Key: { pk: ledgerKeys.partition(before.tenantId), sk: ledgerKeys.account },
-      UpdateExpression: update.join(''),
-      ConditionExpression: conditions.join(' AND '),
-      ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
-      ExpressionAttributeValues: {
-        ':available': after.availableMicro - before.availableMicro,
-        ':held': after.heldMicro - before.heldMicro,
-        ':debt': after.debtMicro,
-        ':grants': after.grants,
-        ':before': before.version,
-        ':after': after.version,
-        ...Object.fromEntries(closed.map((id, index) => [`:hold${index}`, before.holds[id]?.amountMicro])),
-        ...(nextExpiry === undefined ? {} : { ':nextExpiry': nextExpiry }),
-        ...(guard.kind === 'none' ? {} : { ':guard': guard.amountMicro }),
-      },
-    },
+    TableName: table,
+    Key: { pk: ledgerKeys.partition(before.tenantId), sk: ledgerKeys.account },
+    UpdateExpression: `SET ${sets.join(', ')}${removes.length === 0 ? '' : ` REMOVE ${removes.join(', ')}`}`,
+    ConditionExpression: conditions.join(' AND '),
+    ...namesOf({ ...names, ...limits.names }),
+    ExpressionAttributeValues: { ...values, ...limits.values },
   };
 }
 
-function guardExpression(guard: AvailableGuard): string | undefined {
-  switch (guard.kind) {
-    case 'none':
-      return undefined;
-    case 'at_least':
-      return 'availableMicro >= :guard';
-    case 'exactly':
-      return 'availableMicro = :guard';
-  }
-}
+/** No names at all rather than an empty list of them, which DynamoDB refuses. */
+const namesOf = (names: Readonly<Record<string, string>>) =>
+  Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names };
+
+const guardExpression = ({ kind }: AvailableGuard): string =>
+  kind === 'exactly' ? 'availableMicro = :guard' : 'availableMicro >= :guard';
 
 /** Appends an entry; refused when the row is there. */
 export const entryWrite = (table: string, entry: Entry): WriteItem => ({
