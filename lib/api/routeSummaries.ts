@@ -60,6 +60,9 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   replacePriceBook: 'Changes a draft of a price book.',
   publishPriceBook: 'Publishes a price book: from then on it stays as it is.',
   listPayments: 'Lists payments that need a person, or all others.',
+  listNotices: 'Lists notices by their state, newest first.',
+  readNoticeContact: "Shows where a tenant's notices go, and the key that signs them.",
+  changeNoticeContact: "Says where a tenant's notices go: by e-mail, to a webhook, or both.",
   listAuditRecords: 'Lists what the agency did, and why.',
   receiveDodoWebhook: "Takes Dodo's signed events.",
 };

@@ -368,6 +368,24 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  listNotices: {
+    method: 'GET',
+    path: '/admin/notices',
+    auth: admin,
+    function: 'control',
+  },
+  readNoticeContact: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/notices',
+    auth: admin,
+    function: 'control',
+  },
+  changeNoticeContact: {
+    method: 'PUT',
+    path: '/admin/tenants/{tenant}/notices',
+    auth: admin,
+    function: 'control',
+  },
   listAuditRecords: {
     method: 'GET',
     path: '/admin/audit',

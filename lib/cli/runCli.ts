@@ -6,6 +6,7 @@ import { addCreditCommands } from './creditCommands.ts';
 import { addDatasetCommands } from './datasetCommands.ts';
 import { addKeyCommands } from './keyCommands.ts';
 import { addModelCommands } from './modelCommands.ts';
+import { addNoticeCommands } from './noticeCommands.ts';
 import { addOverviewCommands } from './overviewCommands.ts';
 import { addPaymentCommands } from './paymentCommands.ts';
 import { addPriceCommands } from './priceCommands.ts';
@@ -63,6 +64,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addRolloutCommands(program, open);
   addCreditCommands(program, open);
   addPaymentCommands(program, open);
+  addNoticeCommands(program, open);
   addUsageCommands(program, open);
   addPriceCommands(program, { open, write: terminal.write, env: terminal.env, exitWith });
   addStatementCommands(program, open, terminal, exitWith);

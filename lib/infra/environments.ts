@@ -15,6 +15,8 @@ export type Environment = {
   readonly runbookUrl: string;
   /** Where a client buys credits: the link of every 402. */
   readonly topUpUrl: string;
+  /** Who notices to clients come from: an address or a domain of it must be verified in Amazon SES. */
+  readonly noticeFrom: string;
   readonly dodoEnvironment: 'live_mode' | 'test_mode';
   readonly logLevel: 'DEBUG' | 'INFO' | 'WARN';
   readonly logRetentionDays: 14 | 365;
@@ -67,6 +69,7 @@ const account = process.env['TUNEGATE_AWS_ACCOUNT'] ?? process.env['CDK_DEFAULT_
 const region = process.env['TUNEGATE_AWS_REGION'] ?? process.env['CDK_DEFAULT_REGION'] ?? 'us-east-1';
 const alarmEmail = process.env['TUNEGATE_ALARM_EMAIL'];
 const topUpUrl = process.env['TUNEGATE_TOP_UP_URL'] ?? 'https://example.com/credits';
+const noticeFrom = process.env['TUNEGATE_NOTICE_FROM'] ?? 'notices@example.com';
 const runbookUrl = process.env['TUNEGATE_RUNBOOK_URL'] ?? 'docs/runbook.md';
 
 export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
@@ -78,6 +81,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     alarmEmail,
     runbookUrl,
     topUpUrl,
+    noticeFrom,
     dodoEnvironment: 'test_mode',
     logLevel: 'DEBUG',
     logRetentionDays: 14,
@@ -108,6 +112,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     alarmEmail,
     runbookUrl,
     topUpUrl,
+    noticeFrom,
     dodoEnvironment: 'live_mode',
     logLevel: 'INFO',
     logRetentionDays: 365,

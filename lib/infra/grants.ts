@@ -121,6 +121,20 @@ export function grantEngineSecrets(fn: LambdaFunction, environment: Environment)
   });
 }
 
+/** Lets the function send e-mail from one address: SES looks for the address itself, else for its domain. */
+export function grantMail(fn: LambdaFunction, from: string): void {
+  const identities = [from, from.slice(from.lastIndexOf('@') + 1)];
+  fn.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['ses:SendEmail'],
+      resources: identities.map((resourceName) =>
+        Stack.of(fn).formatArn({ service: 'ses', resource: 'identity', resourceName }),
+      ),
+      conditions: { StringEquals: { 'ses:FromAddress': from } },
+    }),
+  );
+}
+
 /** Lets the function use a key, and only when it comes through one of the services that hold our data. */
 export function grantKey(
   fn: LambdaFunction,

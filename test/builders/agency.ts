@@ -13,12 +13,14 @@ import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { statementPdf } from '#io/statementPdf.ts';
 import { systemWorld } from '#io/world.ts';
@@ -28,6 +30,7 @@ import { API_KEY, startTestDodo } from './dodo.ts';
 import { type Answer, type CallOptions, lambdaContext, proxyEvent, quietLog, readAnswer } from './http.ts';
 
 export const TOP_UP_URL = 'https://shop.example/top-up';
+export const NOTICE_SECRET = 'the-notice-secret-of-this-test';
 export const ADMIN_KEY = 'the-admin-key-of-this-test';
 const METHOD_ARN = 'arn:aws:execute-api:us-east-1:000000000000:api/v1/GET/';
 
@@ -73,6 +76,10 @@ export async function startAgency() {
       keys: makeSealKeys(database.client, `${database.prefix}ledger`),
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
+    },
+    notices: {
+      outbox: makeNoticeOutbox(database.client, `${database.prefix}billing`),
+      webhookKey: async (tenantId) => noticeWebhookKey(NOTICE_SECRET, tenantId),
     },
     credits: {
       catalogue: CATALOGUE,

@@ -1,9 +1,11 @@
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+import type { NoticeOutbox } from '#core/notices/ports.ts';
 import type { KeptBook, PriceBookSource, PriceBookStore } from '#core/pricing/ports.ts';
 import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
 import type { RolloutStore } from '#core/routing/ports.ts';
+import type { TenantId } from '#core/shared/ids.ts';
 import type { FileLinesDeps } from '#core/statements/fileLines.ts';
 import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
 import type { Statement } from '#core/statements/types.ts';
@@ -15,6 +17,7 @@ export type ControlDeps = Tenancy & {
   readonly priceBooks: PriceBookDeps;
   readonly credits: CreditSales;
   readonly statements: StatementDeps;
+  readonly notices: NoticeDeps;
   readonly rollouts: RolloutStore;
   /** Whether an engine may be a server on this very machine. */
   readonly engines: { readonly allowLoopback: boolean };
@@ -30,6 +33,12 @@ export type PriceBookDeps = {
 /** What statements work with; a PDF comes as text, for it has no other bytes. */
 export type StatementDeps = ReadStatementDeps &
   FileLinesDeps & { readonly pdf: (statement: Statement) => string };
+
+/** What notices work with; `webhookKey` signs those of a tenant. */
+export type NoticeDeps = {
+  readonly outbox: Pick<NoticeOutbox, 'list'>;
+  readonly webhookKey: (tenantId: TenantId) => Promise<string>;
+};
 
 /** What selling credits works with. */
 export type CreditSales = {

@@ -11,6 +11,7 @@ import type { ControlDeps } from './deps.ts';
 import { healthz } from './health.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { createModel, listTenantModels, removeModel } from './models.ts';
+import { changeNoticeContact, listNotices, readNoticeContact } from './notices.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
 import { listPayments } from './payments.ts';
 import {
@@ -71,6 +72,9 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   listTenantReceipts,
   listStatementKeys,
   listPayments,
+  listNotices,
+  readNoticeContact,
+  changeNoticeContact,
   readUsage,
   readTenantUsage,
   listAuditRecords,

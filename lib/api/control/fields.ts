@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { ApiError } from '#api/errors.ts';
 import type { ApiRequest } from '#api/http.ts';
+import { isTimeZone } from '#core/pricing/localTime.ts';
 import { type IdKind, parseId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Act } from '#core/tenants/tenancy.ts';
@@ -24,6 +25,11 @@ export const reasonField = line(500);
 export const dateField = z.int().check(z.gte(0), z.lte(32_503_680_000)); // the year 3000, in Unix seconds
 
 export const emailField = z.string().check(z.maxLength(254), z.regex(/^[^\s@]+@[^\s@]+\.[^\s@]+$/));
+
+export const timeZoneField = z.string().check(
+  z.maxLength(64),
+  z.refine((text) => isTimeZone(text), { error: 'must be a time zone such as "Europe/Berlin"' }),
+);
 
 const MAX_URL_LENGTH = 2_000;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);

@@ -11,7 +11,17 @@ import type { TenantChange } from '#core/tenants/ports.ts';
 import type { Tenant } from '#core/tenants/types.ts';
 import type { ControlDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
-import { actOf, idParam, listBody, nameField, pageFields, pageOf, reasonField, toSeconds } from './fields.ts';
+import {
+  actOf,
+  idParam,
+  listBody,
+  nameField,
+  pageFields,
+  pageOf,
+  reasonField,
+  timeZoneField,
+  toSeconds,
+} from './fields.ts';
 
 const NewTenant = z.strictObject({
   name: nameField,
@@ -55,20 +65,22 @@ const ChangedTenant = z.strictObject({
   name: z.optional(nameField),
   status: z.optional(z.enum(['active', 'suspended', 'closed'])),
   price_book: z.optional(z.string()),
+  time_zone: z.optional(timeZoneField),
   reason: z.optional(reasonField),
 });
 
-/** `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, reason?}` → the tenant as it is now. */
+/** `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, reason?}` → the tenant as it is now. */
 export const updateTenant: RouteHandler = async (deps, request) => {
   const body = readBody(request, ChangedTenant);
   if (!body.ok) return refuse(body.error);
-  const { name, status, price_book: priceBookId, reason } = body.value;
+  const { name, status, price_book: priceBookId, time_zone: timeZone, reason } = body.value;
   const wrong = priceBookId === undefined ? undefined : await wrongPriceBook(deps, priceBookId);
   if (wrong !== undefined) return refuse(wrong);
   const change: TenantChange = {
     ...(name !== undefined && { name }),
     ...(status !== undefined && { status }),
     ...(priceBookId !== undefined && { priceBookId }),
+    ...(timeZone !== undefined && { timeZone }),
   };
   if (Object.keys(change).length === 0) return refuse(NOTHING_TO_CHANGE);
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
@@ -96,7 +108,7 @@ export function tenantRefusal(refused: ChangeRefused): ApiError {
 
 const NOTHING_TO_CHANGE: ApiError = {
   code: 'invalid_request',
-  message: 'Nothing to change. Give at least one of name, status and price_book.',
+  message: 'Nothing to change. Give at least one of name, status, price_book and time_zone.',
 };
 
 /** A tenant may have any published book, also one that is not in force yet: until then its calls are refused. */
@@ -117,6 +129,7 @@ const tenantBody = (tenant: Tenant) => ({
   name: tenant.name,
   status: tenant.status,
   price_book: tenant.priceBookId,
+  time_zone: tenant.timeZone ?? 'UTC',
   dodo_customer_id: tenant.dodoCustomerId ?? null,
   created_at: toSeconds(tenant.createdAtMs),
 });

@@ -25,8 +25,16 @@ export type AuditRecord = {
   readonly details: Readonly<Record<string, string | number | boolean | null>>;
 };
 
-/** What may change of a tenant. Fields that are absent stay, so that two writers of different fields do not collide. */
-export type TenantChange = Partial<Pick<Tenant, 'name' | 'status' | 'priceBookId' | 'dodoCustomerId'>>;
+/**
+ * What may change of a tenant. Fields that are absent stay, so that two writers of different fields do not collide;
+ * null takes a field away.
+ */
+export type TenantChange = Partial<
+  Pick<Tenant, 'name' | 'status' | 'priceBookId' | 'dodoCustomerId' | 'timeZone'> & {
+    readonly noticeEmail: string | null;
+    readonly noticeWebhookUrl: string | null;
+  }
+>;
 
 /** A new key in place of another, which works on until `expiresAtMs`. */
 export type KeyRotation = {

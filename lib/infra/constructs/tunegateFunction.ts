@@ -10,7 +10,14 @@ import { Construct } from 'constructs';
 import { acknowledge } from '#infra/acknowledge.ts';
 import { BUNDLING, handlerPath } from '#infra/bundling.ts';
 import type { Environment } from '#infra/environments.ts';
-import { grantBucket, grantEngineSecrets, grantKey, grantSecret, grantTable } from '#infra/grants.ts';
+import {
+  grantBucket,
+  grantEngineSecrets,
+  grantKey,
+  grantMail,
+  grantSecret,
+  grantTable,
+} from '#infra/grants.ts';
 import type { DataStack } from '#infra/stacks/data.ts';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '#io/definitions/functions.ts';
 import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
@@ -90,7 +97,8 @@ export class TunegateFunction extends Construct {
 
   #settings(): Readonly<Record<string, string>> {
     const { uses } = this.#definition;
-    const { topUpUrl, dodoEnvironment, inference, training } = this.#props.environment;
+    const { topUpUrl, dodoEnvironment, noticeFrom, alarmEmail, inference, training } =
+      this.#props.environment;
     return {
       ...(uses.trainingSettings === true
         ? {
@@ -101,6 +109,8 @@ export class TunegateFunction extends Construct {
         : {}),
       ...(uses.topUpUrl === true ? { [SETTINGS.topUpUrl]: topUpUrl } : {}),
       ...(uses.callsDodo === true ? { [SETTINGS.dodoEnvironment]: dodoEnvironment } : {}),
+      ...(uses.sendsMail === true ? { [SETTINGS.noticeFrom]: noticeFrom } : {}),
+      ...(uses.sendsMail === true && alarmEmail !== undefined ? { [SETTINGS.agencyEmail]: alarmEmail } : {}),
     };
   }
 
@@ -196,6 +206,7 @@ export class TunegateFunction extends Construct {
       grantKey(this.lambda, data.messageKey, { services: ['sqs'], writes: true });
     }
     for (const name of uses.queues ?? []) need(queues?.[name], `queue ${name}`).grantSend(this.lambda);
+    if (uses.sendsMail === true) grantMail(this.lambda, this.#props.environment.noticeFrom);
     if (uses.invokesEndpoint === true) {
       need(endpoint, 'endpoint').grantInvoke(this.lambda);
       grantEngineSecrets(this.lambda, this.#props.environment);

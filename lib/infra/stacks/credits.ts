@@ -28,6 +28,7 @@ export class CreditsStack extends Stack {
     this.functions = [
       new TunegateFunction(this, 'refill-credits', shared),
       new TunegateFunction(this, 'sweep-refills', shared),
+      new TunegateFunction(this, 'send-notices', shared),
     ];
   }
 

@@ -70,6 +70,10 @@ export class DataStack extends Stack {
         excludePunctuation: true,
         passwordLength: 64,
       }),
+      noticeKey: this.#secret('noticeKey', 'Makes the keys that sign notices to webhooks.', {
+        excludePunctuation: true,
+        passwordLength: 64,
+      }),
       dodo: this.#secret(
         'dodo',
         'Dodo API key and webhook keys: fill in by hand after the first deployment.',

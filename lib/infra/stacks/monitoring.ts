@@ -79,6 +79,10 @@ const COUNTED: Readonly<
     meaning: 'Automatic refills are open for more than a day.',
     runbook: 'a-refill-is-stuck',
   },
+  failedNotices: {
+    meaning: 'Notices could not be sent to a client or to the agency.',
+    runbook: 'a-notice-is-not-sent',
+  },
   lateWebhooks: {
     meaning: 'Webhooks arrive long after Dodo made them.',
     runbook: 'webhooks-are-late',

@@ -18,6 +18,8 @@ export type FunctionUses = {
   readonly trainingSettings?: boolean;
   /** Calls Dodo Payments: needs one of `SETTINGS.dodoEnvironment` and `SETTINGS.dodoBaseUrl`. */
   readonly callsDodo?: boolean;
+  /** Sends e-mail: needs `SETTINGS.noticeFrom`. */
+  readonly sendsMail?: boolean;
 };
 
 export type FunctionTrigger =
@@ -61,7 +63,7 @@ export const FUNCTIONS = {
     trigger: { kind: 'http', streaming: false },
     uses: {
       tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' },
-      secrets: ['keyPepper', 'dodo'],
+      secrets: ['keyPepper', 'dodo', 'noticeKey'],
       priceTables: true,
       topUpUrl: true,
       callsDodo: true,
@@ -145,6 +147,16 @@ export const FUNCTIONS = {
     timeoutSeconds: 300,
     trigger: { kind: 'schedule', everyMinutes: 1 },
     uses: { tables: { ledger: 'read', billing: 'read' }, queues: ['refills'] },
+  },
+  'send-notices': {
+    memoryMb: 512,
+    timeoutSeconds: 240, // less than a claim lasts: see sendNotices
+    trigger: { kind: 'schedule', everyMinutes: 1 },
+    uses: {
+      tables: { billing: 'readWrite', directory: 'read' },
+      secrets: ['noticeKey'],
+      sendsMail: true,
+    },
   },
   'settle-usage': {
     memoryMb: 512,

@@ -30,6 +30,8 @@ export const METRICS = {
   unmatchedRefills: { name: 'UnmatchedRefills', service: 'refill-credits' },
   /** Refills whose outcome is not known after a day. */
   stuckRefills: { name: 'StuckRefills', service: 'sweep-refills' },
+  /** Notices that no attempt could send. */
+  failedNotices: { name: 'FailedNotices', service: 'send-notices' },
   /** Webhooks that arrived long after Dodo made them: deliveries fail or are late. */
   lateWebhooks: { name: 'LateWebhooks', service: 'dodo-webhook' },
 } as const;

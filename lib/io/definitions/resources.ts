@@ -94,6 +94,8 @@ export const SECRETS = {
   adminKey: { name: 'admin-key', env: 'ADMIN_KEY_SECRET' },
   /** Makes the key that signs the seals of statements; a list, newest first, so that it can be rotated. */
   sealKey: { name: 'seal-key', env: 'SEAL_KEY_SECRET' },
+  /** Makes the keys that sign notices to webhooks; a list, newest first, so that it can be rotated. */
+  noticeKey: { name: 'notice-key', env: 'NOTICE_KEY_SECRET' },
   /** `{"apiKey": "…", "webhookKeys": ["whsec_…", …]}`, newest webhook key first. */
   dodo: { name: 'dodo', env: 'DODO_SECRET' },
 } as const;
@@ -113,6 +115,10 @@ export const SETTINGS = {
   /** Training jobs at work at once, of one tenant and of all together. */
   trainingSlotsPerTenant: 'TRAINING_SLOTS_PER_TENANT',
   trainingSlots: 'TRAINING_SLOTS',
+  /** Who notices by e-mail come from; the mail service must know the address. */
+  noticeFrom: 'NOTICE_FROM',
+  /** Where the agency's own notices go; absent: they stay in the list. */
+  agencyEmail: 'AGENCY_EMAIL',
   /** `allowed` on one machine alone: engines may then be servers on 127.0.0.1. */
   loopbackEngines: 'LOOPBACK_ENGINES',
   /** What the names of the secrets of engines begin with; the rest is the name that a version gives. */

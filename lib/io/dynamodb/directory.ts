@@ -44,7 +44,7 @@ export function makeDirectory(client: DynamoDBDocumentClient, table: string): Di
     readTenant,
     updateTenant: async (id, change, audit) => {
       const applied = await write([
-        { Update: { Key: tenantKey(id), ...updateOf(definedFields(change)), ConditionExpression: THERE } },
+        { Update: { Key: tenantKey(id), ...tenantUpdate(change), ConditionExpression: THERE } },
         { Put: { Item: auditItem(audit) } },
       ]);
       return applied ? readTenant(id) : undefined;
@@ -128,5 +128,21 @@ export function makeDirectory(client: DynamoDBDocumentClient, table: string): Di
 const mapItem = <T>(item: Item | undefined, map: (item: unknown) => T): T | undefined =>
   item === undefined ? undefined : map(item);
 
-const definedFields = (change: TenantChange): Item =>
-  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+/** Sets what is given and removes what is null. */
+function tenantUpdate(change: TenantChange) {
+  const fields = Object.entries(change).filter(([, value]) => value !== undefined);
+  const gone = fields.filter(([, value]) => value === null).map(([name]) => name);
+  const set = Object.fromEntries(fields.filter(([, value]) => value !== null));
+  const update = updateOf(set);
+  if (gone.length === 0) return update;
+  const sets = Object.keys(set).length === 0 ? '' : `${update.UpdateExpression} `;
+  return {
+    UpdateExpression: `${sets}REMOVE ${gone.map((name) => `#${name}`).join(', ')}`,
+    ExpressionAttributeNames: {
+      ...update.ExpressionAttributeNames,
+      ...Object.fromEntries(gone.map((name) => [`#${name}`, name])),
+    },
+    // An expression without values may not name any.
+    ...(sets === '' ? {} : { ExpressionAttributeValues: update.ExpressionAttributeValues }),
+  };
+}

@@ -1,6 +1,7 @@
 import { parseBookTexts } from '#core/pricing/parsePriceBooks.ts';
 import { toBook, toKept } from '#core/pricing/readPriceBooks.ts';
-import { parsePeppers } from '#core/tenants/apiKey.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { parsePeppers, parseSecretList } from '#core/tenants/apiKey.ts';
 import { loadCreditPacks } from '#io/creditPacks.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
@@ -11,6 +12,7 @@ import { makeDodoSecretReader } from '#io/dodo/secret.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
@@ -18,6 +20,7 @@ import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
 import { engineRules } from '#io/engines/engineRules.ts';
+import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSecretReader } from '#io/secrets.ts';
@@ -60,6 +63,13 @@ export function wireControl(env: Environment) {
       keys: makeSealKeys(dynamoDb, ledgerTable),
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
+    },
+    notices: {
+      outbox: makeNoticeOutbox(dynamoDb, billingTable),
+      webhookKey: async (tenantId: TenantId) => {
+        const [newest = ''] = parseSecretList(await readSecret(requireVariable(env, SECRETS.noticeKey.env)));
+        return noticeWebhookKey(newest, tenantId);
+      },
     },
     credits: {
       catalogue: loadCreditPacks(env),

@@ -7,6 +7,7 @@ import { requireVariable } from '#io/wire/environment.ts';
 import { listenOnLoopback, serveUntilTold } from '#local/shared/serviceMain.ts';
 import { makeGateway } from './gateway.ts';
 import { loadFunctions } from './loadFunctions.ts';
+import { makeMailServer } from './mailServer.ts';
 import { makeSecretsServer } from './secretsServer.ts';
 import { startTriggers } from './triggers.ts';
 
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     port: { type: 'string', default: '0' },
     /** A JSON file of secrets by their names. */
     secrets: { type: 'string' },
+    /** Where e-mail goes: a file. */
+    mail: { type: 'string', default: '/dev/null' },
   },
 });
 
@@ -40,6 +43,8 @@ const secrets = z
 const secretsServer = makeSecretsServer(secrets, token);
 const secretsUrl = await listenOnLoopback(secretsServer, 0);
 process.env['PARAMETERS_SECRETS_EXTENSION_HTTP_PORT'] = new URL(secretsUrl).port;
+const mailServer = makeMailServer(values.mail);
+process.env['AWS_ENDPOINT_URL_SESV2'] = await listenOnLoopback(mailServer, 0);
 
 try {
   const functions = await loadFunctions();
@@ -55,6 +60,7 @@ try {
   serveUntilTold(url, async () => {
     await Promise.all([gateway.close(), triggers.stop()]);
     secretsServer.close();
+    mailServer.close();
   });
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

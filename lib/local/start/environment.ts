@@ -71,6 +71,8 @@ export function functionEnvironment(addresses: Addresses, topUpUrl: string): Var
     [SETTINGS.trainingSlots]: '2',
     [SETTINGS.maxLoraRank]: '32',
     [SETTINGS.loopbackEngines]: 'allowed',
+    [SETTINGS.noticeFrom]: 'notices@tunegate.invalid',
+    [SETTINGS.agencyEmail]: 'agency@tunegate.invalid',
     [SETTINGS.engineSecrets]: resourceName(ENGINE_SECRETS),
     TUNEGATE_PRICE_TABLES_DIR: `${LAYERS}price-tables`,
     TUNEGATE_TOKENIZERS_DIR: `${LAYERS}tokenizers`,

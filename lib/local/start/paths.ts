@@ -10,6 +10,8 @@ export const pathsIn = (dataDir: string) => ({
   /** The same as Secrets Manager would hold them, for the functions' host. */
   functionSecrets: join(dataDir, 'function-secrets.json'),
   lock: join(dataDir, 'lock.sqlite'),
+  /** E-mail that was sent, a line of JSON each. */
+  mail: join(dataDir, 'mail.jsonl'),
   dynamodb: join(dataDir, 'dynamodb.sqlite'),
   aws: join(dataDir, 'aws'),
   sagemaker: join(dataDir, 'sagemaker'),

@@ -10,6 +10,7 @@ const LocalSecrets = z.object({
   keyPepper: z.string(),
   adminKey: z.string(),
   sealKey: z.string(),
+  noticeKey: z.string(),
   webhookKey: z.string(),
   dodoApiKey: z.string(),
   awsSecretAccessKey: z.string(),
@@ -17,8 +18,12 @@ const LocalSecrets = z.object({
   engines: z.optional(z.record(z.string(), z.string())),
 });
 
-/** Folders of before statements were sealed have no key for it: it is made at the next start. */
-const KeptSecrets = z.object({ ...LocalSecrets.shape, sealKey: z.optional(z.string()) });
+/** Folders of before statements were sealed, or notices signed, have no key for it: it is made at the next start. */
+const KeptSecrets = z.object({
+  ...LocalSecrets.shape,
+  sealKey: z.optional(z.string()),
+  noticeKey: z.optional(z.string()),
+});
 
 /** What this installation alone knows: made at its first start, kept in its data folder. */
 export type LocalSecrets = Readonly<z.infer<typeof LocalSecrets>>;
@@ -30,6 +35,7 @@ export function openSecrets(file: string): LocalSecrets {
     keyPepper: random(),
     adminKey: `tga_${random()}`,
     sealKey: random(),
+    noticeKey: random(),
     webhookKey: `whsec_${randomBytes(32).toString('base64')}`,
     dodoApiKey: `dodo_${random()}`,
     awsSecretAccessKey: random(),
@@ -40,9 +46,9 @@ export function openSecrets(file: string): LocalSecrets {
 
 function readSecrets(file: string): LocalSecrets {
   try {
-    const { sealKey, ...others } = KeptSecrets.parse(JSON.parse(readFileSync(file, 'utf8')));
-    if (sealKey !== undefined) return { ...others, sealKey };
-    const secrets = { ...others, sealKey: random() };
+    const { sealKey, noticeKey, ...others } = KeptSecrets.parse(JSON.parse(readFileSync(file, 'utf8')));
+    if (sealKey !== undefined && noticeKey !== undefined) return { ...others, sealKey, noticeKey };
+    const secrets = { ...others, sealKey: sealKey ?? random(), noticeKey: noticeKey ?? random() };
     writePrivate(file, JSON.stringify(secrets, null, 2));
     return secrets;
   } catch {
@@ -55,6 +61,7 @@ export const secretValues = (secrets: LocalSecrets): Readonly<Record<string, str
   [resourceName(SECRETS.keyPepper.name)]: JSON.stringify([secrets.keyPepper]),
   [resourceName(SECRETS.adminKey.name)]: JSON.stringify([secrets.adminKey]),
   [resourceName(SECRETS.sealKey.name)]: JSON.stringify([secrets.sealKey]),
+  [resourceName(SECRETS.noticeKey.name)]: JSON.stringify([secrets.noticeKey]),
   [resourceName(SECRETS.dodo.name)]: JSON.stringify({
     apiKey: secrets.dodoApiKey,
     webhookKeys: [secrets.webhookKey],

@@ -91,7 +91,11 @@ async function startAll({ port, directory, secrets, env, group, signal }: Starti
   writePrivate(paths.functionSecrets, JSON.stringify(secretValues(secrets)));
   await Promise.all([
     runOnce({ name: 'setup', env: functionEnv, signal }),
-    group.startOwn('host', ['--port', String(port), '--secrets', paths.functionSecrets], functionEnv),
+    group.startOwn(
+      'host',
+      ['--port', String(port), '--secrets', paths.functionSecrets, '--mail', paths.mail],
+      functionEnv,
+    ),
   ]);
   signal.throwIfAborted();
   record();
