@@ -2,16 +2,14 @@ import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { armOf } from '#core/pricing/armOf.ts';
 import { type ArmResult, compareArms, type TenantOutcome } from '#core/pricing/compareArms.ts';
-import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import type { Experiment, PriceBook } from '#core/pricing/types.ts';
-import { loadPriceBooks } from '#io/priceTables.ts';
 import type { ApiClient } from './apiClient.ts';
 import { CliError } from './cliError.ts';
 import { rowsBehind } from './pages.ts';
+import { readVersions } from './priceBooks.ts';
 import type { PriceTerminal } from './priceCommands.ts';
 import type { Column } from './print.ts';
 
-const DEPLOYED_TABLES = 'layers/price-tables';
 const DAY_MS = 86_400_000;
 
 const TenantRow = z.object({ id: z.string(), price_book: z.string() });
@@ -28,20 +26,14 @@ const COLUMNS: readonly Column[] = [
 type Days = { readonly start: string; readonly end?: string };
 
 /** `tunegate price experiment`: what the arms brought in, and whether the difference may be chance. */
-export function addExperimentCommand(price: Command, { open, env }: PriceTerminal): void {
+export function addExperimentCommand(price: Command, { open }: PriceTerminal): void {
   price
     .command('experiment')
     .description('compare the arms of an experiment by what each tenant was charged, in whole days of UTC')
     .argument('<book>', 'the price book whose latest experiment it is')
-    .option(
-      '--tables <dir>',
-      'where price-books.json is',
-      env['TUNEGATE_PRICE_TABLES_DIR'] ?? DEPLOYED_TABLES,
-    )
-    .action(async (id: string, { tables }: { readonly tables: string }, command: Command) => {
-      const books = loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: tables }, parsePriceBooks);
-      const { experiment, days } = findExperiment(books, id);
+    .action(async (id: string, _: object, command: Command) => {
       const { api, print } = open(command);
+      const { experiment, days } = findExperiment(await readVersions(api, id), id);
       const outcomes = await readOutcomes(api, { id, experiment, days });
       const arms = experiment.arms.map(({ book }) => book);
       const data = compareArms(arms, outcomes).map(armBody);
@@ -61,24 +53,23 @@ const armBody = ({ pValue, mean, difference, ...arm }: ArmResult) => ({
 
 /** The latest experiment of a book, and the days from its beginning to that of the version after it. */
 function findExperiment(
-  books: readonly PriceBook[],
+  versions: readonly PriceBook[],
   id: string,
 ): { readonly experiment: Experiment; readonly days: Days } {
-  const versions = books
-    .filter((book) => book.id === id)
-    .sort((a, b) => a.effectiveFromMs - b.effectiveFromMs);
   const index = versions.findLastIndex(({ experiment }) => experiment !== undefined);
   const found = versions[index];
   if (found?.experiment === undefined)
     throw new CliError(
       'refused',
       `the price book ${id} has no experiment`,
-      'Name a book of --tables that has one.',
+      '`tunegate price list` shows which have.',
     );
   const after = versions[index + 1];
   const start = dayOf(found.effectiveFromMs);
   if (after === undefined) return { experiment: found.experiment, days: { start } };
-  return { experiment: found.experiment, days: { start, end: dayOf(after.effectiveFromMs - DAY_MS) } };
+  // One that ended on the day on which it began has that day alone.
+  const last = Math.max(found.effectiveFromMs, after.effectiveFromMs - DAY_MS);
+  return { experiment: found.experiment, days: { start, end: dayOf(last) } };
 }
 
 const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);

@@ -1,19 +1,15 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { explainRating } from '#core/pricing/explainRating.ts';
-import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
-import { bookByVersion } from '#core/pricing/priceBooks.ts';
 import type { RatedUsage } from '#core/pricing/rateUsage.ts';
-import type { PriceBook } from '#core/pricing/types.ts';
+import { MONTHLY_MEASURES, type PriceBook } from '#core/pricing/types.ts';
 import { parseId, type TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
-import { loadPriceBooks } from '#io/priceTables.ts';
 import type { ApiClient } from './apiClient.ts';
 import { CliError } from './cliError.ts';
 import { rowsBehind } from './pages.ts';
+import { readPriceBook } from './priceBooks.ts';
 import type { PriceTerminal } from './priceCommands.ts';
-
-const DEPLOYED_TABLES = 'layers/price-tables';
 
 const ChargedEntry = z.object({
   id: z.string(),
@@ -27,29 +23,39 @@ const ChargedEntry = z.object({
     compute_ms: z.number(),
     time_to_first_token_ms: z.nullable(z.number()),
     status: z.enum(['succeeded', 'client_closed', 'engine_failed']),
-    price_book: z.object({ id: z.string(), version: z.number() }),
+    price_book: z.object({
+      id: z.string(),
+      version: z.number(),
+      experiment: z.nullable(z.object({ id: z.string(), book: z.string(), version: z.number() })),
+    }),
   }),
+  source: z.object({ id: z.string() }),
+  monthly: z.exactOptional(
+    z.object({
+      counter: z.string(),
+      shares: z.array(z.object({ measure: z.enum(MONTHLY_MEASURES), before: z.number(), used: z.number() })),
+    }),
+  ),
 });
 type ChargedEntry = z.infer<typeof ChargedEntry>;
 
 /** `tunegate price explain`: finds the call in the account book and rates it again, step by step. */
-export function addExplainCommand(price: Command, { open, env, write }: PriceTerminal): void {
+export function addExplainCommand(price: Command, { open, write }: PriceTerminal): void {
   price
     .command('explain')
     .description('show each step by which a call came to its price')
-    .argument('<call>', 'the request id of the call, or the id of its entry')
+    .argument('<call>', 'the request id of the call, or the id of its usage event or entry')
     .option('--tenant <tenant>', 'whose call it is, by id or name; without it every tenant is looked through')
-    .option(
-      '--tables <dir>',
-      'where price-books.json is',
-      env['TUNEGATE_PRICE_TABLES_DIR'] ?? DEPLOYED_TABLES,
-    )
     .action(async (call: string, options: ExplainOptions, command: Command) => {
       const { api, tenantPath } = open(command);
       const paths =
         options.tenant === undefined ? everyTenant(api) : oneTenant(await tenantPath(options.tenant));
       const { entry, path } = await findCharge(api, paths, call);
-      const { steps, amountMicro } = explainRating(findBook(options.tables, entry), usageOf(entry, path));
+      const { steps, amountMicro } = explainRating(
+        await bookOf(api, entry),
+        usageOf(entry, path),
+        entry.monthly,
+      );
       const rated = amountMicro === null ? null : formatCredits(amountMicro);
       if (command.optsWithGlobals<{ readonly json?: boolean }>().json === true) {
         write(`${JSON.stringify({ entry: entry.id, steps, rated, charged: entry.amount }, null, 2)}\n`);
@@ -60,15 +66,15 @@ export function addExplainCommand(price: Command, { open, env, write }: PriceTer
     });
 }
 
-type ExplainOptions = { readonly tenant?: string; readonly tables: string };
+type ExplainOptions = { readonly tenant?: string };
 
-function findBook(tables: string, entry: ChargedEntry): PriceBook {
-  const { id, version } = entry.usage.price_book;
-  const books = loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: tables }, parsePriceBooks);
-  const book = bookByVersion(books, { id, version });
-  if (book !== undefined) return book;
-  const missing = `${tables} has no price book ${id} version ${version}`;
-  throw new CliError('refused', missing, 'Name the deployed tables with --tables.');
+/** The very version that the entry names, and the experiment that sent the tenant there. */
+async function bookOf(api: ApiClient, { usage }: ChargedEntry): Promise<PriceBook> {
+  const { experiment, ...named } = usage.price_book;
+  const book = await readPriceBook(api, named);
+  if (experiment === null) return book;
+  const { id, ...of } = experiment;
+  return { ...book, armOf: { experiment: id, ...of } };
 }
 
 async function* oneTenant(path: string): AsyncGenerator<string> {
@@ -89,7 +95,8 @@ async function findCharge(
   for await (const path of tenantPaths) {
     for await (const row of rowsBehind(api, `${path}/credits/entries`)) {
       const { success, data } = ChargedEntry.safeParse(row);
-      if (success && (data.id === call || data.usage.request_id === call)) return { entry: data, path };
+      if (success && [data.id, data.source.id, data.usage.request_id].includes(call))
+        return { entry: data, path };
     }
   }
   const hint = 'A call is charged some seconds after it ended.';

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseCreditPacks } from '#core/billing/parseCreditPacks.ts';
 import { costPlus } from '#core/pricing/costPlus.ts';
@@ -8,12 +7,13 @@ import { formatCredits, type MicroCredits, parseCredits } from '#core/shared/mon
 import { CliError, EXIT_CODES } from './cliError.ts';
 import { addExperimentCommand } from './experimentCommand.ts';
 import { addExplainCommand } from './explainCommand.ts';
+import { addPriceBookCommands } from './priceBookCommands.ts';
+import { readJsonFile } from './readJsonFile.ts';
 import type { OpenSession } from './session.ts';
 
 export type PriceTerminal = {
   readonly open: OpenSession;
   readonly write: (text: string) => void;
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly exitWith: (code: number) => void;
 };
 
@@ -28,7 +28,8 @@ type LintOptions = {
 export function addPriceCommands(program: Command, terminal: PriceTerminal): void {
   const price = program
     .command('price')
-    .description('price books: check them, explain a call, find a price, compare prices');
+    .description('price books: write and check them, explain a call, find a price, compare prices');
+  addPriceBookCommands(price, terminal.open);
   addLintCommand(price, terminal);
   addCostCommand(price, terminal);
   addExplainCommand(price, terminal);
@@ -50,14 +51,14 @@ function addLintCommand(price: Command, { write, exitWith }: PriceTerminal): voi
     .option('--call <input/output>', 'tokens of a typical call', parseTokens, [1_000, 300] as const)
     .option('--cost <credits>', 'what serving a typical call costs you', parseAmount)
     .action((file: string, options: LintOptions, command: Command) => {
-      const books = usable(parsePriceBooks(readJson(file)), file);
+      const books = usable(parsePriceBooks(readJsonFile(file)), file);
       const packs = options.packs;
       const [inputTokens, outputTokens] = options.call;
       const warnings = lintPriceBooks({
         books,
         typicalCall: { inputTokens, outputTokens, computeMs: 0 },
         costMicro: options.cost,
-        packs: packs === undefined ? [] : usable(parseCreditPacks(readJson(packs)), packs).packs,
+        packs: packs === undefined ? [] : usable(parseCreditPacks(readJsonFile(packs)), packs).packs,
         plans: options.plan,
       });
       if (command.optsWithGlobals<{ readonly json?: boolean }>().json === true)
@@ -162,16 +163,4 @@ function usable<T>(
 ): T {
   if (read.ok) return read.value;
   throw new CliError('refused', `${file}: ${read.error.message}`);
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new CliError(
-      'usage',
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      'Name a JSON file.',
-    );
-  }
 }

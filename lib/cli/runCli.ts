@@ -66,7 +66,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addPaymentCommands(program, open);
   addNoticeCommands(program, open);
   addUsageCommands(program, open);
-  addPriceCommands(program, { open, write: terminal.write, env: terminal.env, exitWith });
+  addPriceCommands(program, { open, write: terminal.write, exitWith });
   addStatementCommands(program, open, terminal, exitWith);
   addOverviewCommands(program, open);
   addDatasetCommands(program, terminal, exitWith);

@@ -58,15 +58,17 @@ export async function makeChatBench(
   database: TestDatabase,
   {
     credits = 1_000_000,
+    priceBookId = 'test',
     adapterId = 'adp_one',
     model: over = {},
   }: {
     readonly credits?: number;
+    readonly priceBookId?: string;
     readonly adapterId?: string;
     readonly model?: Partial<ModelRoute>;
   } = {},
 ) {
-  const tenant = aTenant({ priceBookId: 'test' });
+  const tenant = aTenant({ priceBookId });
   const key = aKey({ tenantId: tenant.id });
   const model = aModel({
     tenantId: tenant.id,

@@ -1,9 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '#cli/runCli.ts';
-import { armOf } from '#core/pricing/armOf.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 import { openDatabase } from '#local/openDatabase.ts';
@@ -91,7 +90,7 @@ test('price cost says a profit both ways', async () => {
   });
 });
 
-describe('price explain and experiment', () => {
+describe('price explain', () => {
   let agency: Agency;
   let server: Awaited<ReturnType<typeof serveAgency>>;
   let tenant: Awaited<ReturnType<Agency['newTenant']>>;
@@ -135,36 +134,6 @@ describe('price explain and experiment', () => {
     const entry = body.data.find(({ kind }: { kind: string }) => kind === 'charge');
     const explained = JSON.parse((await explain(entry.id, '--json')).out);
     expect(explained).toMatchObject({ entry: entry.id, rated: '0.00118', charged: '-0.00118' });
-  });
-
-  test('an experiment is compared by the tenants of its book and what they were charged', async () => {
-    const tables = join(directory, 'experiment');
-    mkdirSync(tables);
-    const prices = [{ model: '*', perRequest: '1' }];
-    const since = { version: 1, effectiveFrom: '2026-03-01T00:00:00Z' };
-    const arms = ['plain', 'cheap'].map((book) => ({ book, weight: 1 }));
-    const books = [
-      ...arms.map(({ book }) => ({ ...since, id: book, prices })),
-      { ...since, id: 'per-call', experiment: { id: 'spring', arms } },
-      { id: 'per-call', version: 2, effectiveFrom: '2026-04-01T00:00:00Z', prices },
-    ];
-    writeFileSync(
-      join(tables, 'price-books.json'),
-      JSON.stringify({ currency: 'USD', usdPerCredit: '1', books }),
-    );
-    const connection = ['--url', server.baseUrl, '--admin-key', ADMIN_KEY, '--json'];
-    const { out } = await run(...connection, 'price', 'experiment', 'per-call', '--tables', tables);
-    const compared = JSON.parse(out);
-    expect(compared).toMatchObject({ experiment: 'spring', start: '2026-03-01', end: '2026-03-31' });
-    const arm = armOf({ id: 'spring', arms }, tenant.id);
-    const rows: { arm: string; tenants: number; mean: string }[] = compared.data;
-    expect(rows.map((row) => row.arm)).toEqual(['plain', 'cheap']);
-    expect(rows.reduce((sum, { tenants }) => sum + tenants, 0)).toBe(3);
-    const own = rows.find((row) => row.arm === arm);
-    expect(Number(own?.mean) * (own?.tenants ?? 0)).toBeCloseTo(0.00118, 5);
-
-    const none = await run(...connection, 'price', 'experiment', 'plain', '--tables', tables);
-    expect(none).toMatchObject({ code: 1, error: expect.stringContaining('plain has no experiment') });
   });
 
   test('says so when no such call was charged', async () => {

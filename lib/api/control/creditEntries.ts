@@ -5,6 +5,7 @@ import { refuse, respond } from '#api/http.ts';
 import type { MonthlyCharge } from '#core/ledger/months.ts';
 import { ENTRY_KINDS, ENTRY_SOURCES, type Entry } from '#core/ledger/types.ts';
 import { parseDay } from '#core/metering/periods.ts';
+import type { UsageEvent } from '#core/metering/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
 import { callingTenant } from './authorize.ts';
@@ -87,7 +88,7 @@ const entryBody = (entry: Entry) => ({
           compute_ms: entry.usage.computeMs,
           time_to_first_token_ms: entry.usage.timeToFirstTokenMs,
           status: entry.usage.status,
-          price_book: entry.usage.priceBook,
+          price_book: priceBookBody(entry.usage.priceBook),
         },
       }),
   ...(entry.monthly === undefined ? {} : { monthly: monthlyBody(entry.monthly) }),
@@ -102,4 +103,11 @@ const monthlyBody = ({ counter, shares }: MonthlyCharge) => ({
     used,
     amount: formatCredits(amountMicro),
   })),
+});
+
+/** The version that priced a call, and the experiment that sent the tenant there; null where none did. */
+const priceBookBody = ({ id, version, armOf }: UsageEvent['priceBook']) => ({
+  id,
+  version,
+  experiment: armOf === undefined ? null : { id: armOf.experiment, book: armOf.book, version: armOf.version },
 });

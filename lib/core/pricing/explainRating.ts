@@ -27,7 +27,7 @@ export function explainRating(book: PriceBook, call: RatedUsage, place?: PlaceIn
     const none = { step: 'line', detail: `none for the model ${call.model} and this tenant` };
     return { steps: [first, none], amountMicro: null };
   }
-  const steps = [first, lineStep(found), ...windowSteps(found, call)];
+  const steps = [first, ...experimentSteps(book), lineStep(found), ...windowSteps(found, call)];
   if (isFree(call)) {
     const free = { step: 'price', detail: '0: the engine failed before the first token' };
     return { steps: [...steps, free], amountMicro: most.value };
@@ -49,6 +49,16 @@ export function explainRating(book: PriceBook, call: RatedUsage, place?: PlaceIn
   };
   return { steps: [...parts, ...month.steps, whole], amountMicro };
 }
+
+const experimentSteps = ({ armOf }: PriceBook): readonly RatingStep[] =>
+  armOf === undefined
+    ? []
+    : [
+        {
+          step: 'experiment',
+          detail: `${armOf.experiment}, version ${armOf.version} of the tenant's book ${armOf.book}, sends it here`,
+        },
+      ];
 
 function lineStep({ line }: FoundRates): RatingStep {
   const models = line.model === '*' ? 'every model without a line of its own' : `the model ${line.model}`;
