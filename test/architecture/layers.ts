@@ -32,7 +32,7 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: 'lib/infra',
     layers: ['infra', 'api', 'io/definitions', 'containers/serving'],
-    packages: ['node', 'aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild'],
+    packages: ['node', 'aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild', '@swc/core'],
   },
   { folder: 'lib/cli', layers: ['core', 'io', 'api', 'functions', 'cli'], packages: ['*'] },
   { folder: 'lib/local', layers: ['core', 'io', 'api', 'functions', 'local'], packages: ['*'] },

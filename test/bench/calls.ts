@@ -43,15 +43,19 @@ export async function callEngine({ ports }: ChatParts, tenant: BenchTenant): Pro
 export const hasContent = (content: unknown): boolean => typeof content === 'string' && content !== '';
 const CONTENT = /"content":"[^"]/;
 
-/** Calls the whole chat function, as Lambda does, streaming; `onFirstToken` hears of the first text of the answer. */
-export function makeChatCall(parts: ChatParts) {
-  // Its type is that of a plain handler; in this mode Lambda calls it with the stream as the second argument.
-  const handler = makeChatHandler(parts) as unknown as (
-    event: APIGatewayProxyEvent,
-    stream: Writable,
-    context: typeof lambdaContext,
-  ) => Promise<void>;
+type StreamingHandler = (
+  event: APIGatewayProxyEvent,
+  stream: Writable,
+  context: typeof lambdaContext,
+) => Promise<void>;
 
+/** Calls the whole chat function, put together from these parts. */
+export const makeChatCall = (parts: ChatParts) =>
+  // Its type is that of a plain handler; in this mode Lambda calls it with the stream as the second argument.
+  makeHandlerCall(makeChatHandler(parts) as unknown as StreamingHandler);
+
+/** Calls the chat function's handler as Lambda does, streaming; `onFirstToken` hears of the first text of the answer. */
+export function makeHandlerCall(handler: StreamingHandler) {
   return async (tenant: BenchTenant, onFirstToken: () => void = () => undefined): Promise<CallTimes> => {
     const event = proxyEvent('POST', '/chat/completions', {
       headers: { Authorization: tenant.authorization },

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import * as z from 'zod/mini';
-import { BUNDLING, handlerPath } from '#infra/bundling.ts';
+import { bundleFunction } from '#test/builders/bundles.ts';
 import { summarize, type Times } from './statistics.ts';
 
 const RUNS = 9;
@@ -28,13 +27,7 @@ export async function measureColdStart(): Promise<ColdStart> {
   const directory = mkdtempSync(join(tmpdir(), 'tunegate-cold-'));
   try {
     const outfile = join(directory, 'handler.mjs');
-    await build({
-      ...BUNDLING,
-      mainFields: [...BUNDLING.mainFields],
-      entryPoints: [handlerPath('chat')],
-      outfile,
-      logLevel: 'error',
-    });
+    await bundleFunction('chat', outfile);
     const measured: z.infer<typeof Measured>[] = [];
     for (let run = 0; run < RUNS; run += 1) {
       const args = ['--input-type=module', '--eval', program(outfile)];

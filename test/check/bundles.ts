@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build, type Metafile } from 'esbuild';
-import { BUNDLING, handlerPath } from '#infra/bundling.ts';
+import type { Metafile } from 'esbuild';
 import { FUNCTIONS } from '#io/definitions/functions.ts';
+import { bundleFunction } from '#test/builders/bundles.ts';
 import { synthesize } from '#test/builders/templates.ts';
 
 // Bundles every function exactly as the stacks do, loads each bundle in fresh processes and holds size and load time
-// against their limits. `--why NAME` lists what one bundle consists of.
+// against their limits. `--why NAME` lists what one bundle consists of, before it is minified for the second time.
 
 const LIMIT = { kb: 500, importMs: 120 };
 const LIMITS: Readonly<Record<string, typeof LIMIT>> = {
@@ -59,14 +59,7 @@ if (values.why !== undefined) explain(reports);
 
 async function measure(name: string): Promise<Report> {
   const outfile = join(folder, name, 'index.mjs');
-  const { metafile } = await build({
-    ...BUNDLING,
-    mainFields: [...BUNDLING.mainFields],
-    entryPoints: [handlerPath(name)],
-    outfile,
-    metafile: true,
-    logLevel: 'error',
-  });
+  const metafile = await bundleFunction(name, outfile);
   const times = Array.from({ length: RUNS }, () => loadOnce(name, outfile)).sort((a, b) => a - b);
   const kb = statSync(outfile).size / 1024;
   const [importMs = 0, medianMs = 0] = [0, 0.5].map((part) => times[Math.floor(RUNS * part)]);

@@ -3,7 +3,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { type ICommandHooks, LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -18,6 +18,7 @@ import {
   grantSecret,
   grantTable,
 } from '#infra/grants.ts';
+import { SHRINK_BUNDLE } from '#infra/shrinkBundle.ts';
 import type { DataStack } from '#infra/stacks/data.ts';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '#io/definitions/functions.ts';
 import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
@@ -127,6 +128,7 @@ export class TunegateFunction extends Construct {
         minify: BUNDLING.minify,
         sourceMap: true,
         sourcesContent: BUNDLING.sourcesContent,
+        commandHooks: SHRINK_AFTERWARDS,
         logLevel: LogLevel.WARNING,
         bundleAwsSDK: true, // faster to load than the runtime's own, and the version that was tested
       },
@@ -265,6 +267,13 @@ export class TunegateFunction extends Construct {
     }
   }
 }
+
+const NOTHING = () => [];
+const SHRINK_AFTERWARDS: ICommandHooks = {
+  beforeBundling: NOTHING,
+  beforeInstall: NOTHING,
+  afterBundling: (_, folder) => [`"${process.execPath}" "${SHRINK_BUNDLE}" "${folder}/index.mjs"`],
+};
 
 /** esbuild's own words for the modules that stand in for others. */
 const aliasArguments = (): Record<string, string> =>
