@@ -29,6 +29,17 @@ const ROLLOUT_FIELDS: readonly Column[] = [
   { title: 'SHADOW PERCENT', field: 'shadow.percent' },
 ];
 
+const VERSION_COLUMNS: readonly Column[] = [
+  { title: 'VERSION', field: 'version' },
+  { title: 'AS', field: 'served_by' },
+  { title: 'CALLS', field: 'calls', align: 'right' },
+  { title: 'FAILED', field: 'failed_calls', align: 'right' },
+  { title: 'TOKENS OUT', field: 'output_tokens', align: 'right' },
+  { title: 'FIRST TOKEN (MS)', field: 'mean_first_token_ms', align: 'right' },
+  { title: 'WHOLE (MS)', field: 'mean_compute_ms', align: 'right' },
+  { title: 'SAME ANSWER', field: 'same_answers', align: 'right' },
+];
+
 const HISTORY_COLUMNS: readonly Column[] = [
   { title: 'REVISION', field: 'revision', align: 'right' },
   { title: 'WHEN (UTC)', field: 'created_at', as: 'time' },
@@ -55,6 +66,8 @@ export function addRolloutCommands(program: Command, open: OpenSession): void {
     const path = await rolloutPath(session, tenant, alias);
     const body = await session.api.call('GET', path, { query: { limit, cursor } });
     session.print.record(body, ROLLOUT_FIELDS);
+    session.print.say('\nCalls of the last seven days, while versions were compared:');
+    session.print.part({ data: body['versions'] }, VERSION_COLUMNS, 'None.');
     session.print.say('');
     if (isObject(body['history'])) session.print.part(body['history'], HISTORY_COLUMNS, 'Never changed.');
   });

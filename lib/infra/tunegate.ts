@@ -8,6 +8,7 @@ import { InferenceStack } from './stacks/inference.ts';
 import { MeteringStack } from './stacks/metering.ts';
 import { MonitoringStack } from './stacks/monitoring.ts';
 import { PaymentsStack } from './stacks/payments.ts';
+import { RoutingStack } from './stacks/routing.ts';
 import { TrainingStack } from './stacks/training.ts';
 
 /** The CDK would tag these, and CloudFormation's own schemas as cfn-lint has them know no tags on them. */
@@ -26,6 +27,7 @@ export function addTunegate(app: App, environment: Environment) {
   const payments = new PaymentsStack(app, `tunegate-${name}-payments`, { ...shared, data });
   const training = new TrainingStack(app, `tunegate-${name}-training`, { ...shared, data });
   const inference = new InferenceStack(app, `tunegate-${name}-inference`, { ...shared, data });
+  const routing = new RoutingStack(app, `tunegate-${name}-routing`, { ...shared, data, inference });
   const api = new ApiStack(app, `tunegate-${name}-api`, {
     ...shared,
     data,
@@ -33,6 +35,7 @@ export function addTunegate(app: App, environment: Environment) {
     payments,
     training,
     inference,
+    routing,
   });
   const monitoring = new MonitoringStack(app, `tunegate-${name}-monitoring`, {
     ...shared,
@@ -42,6 +45,7 @@ export function addTunegate(app: App, environment: Environment) {
     payments,
     training,
     inference,
+    routing,
     api,
   });
 
@@ -49,5 +53,5 @@ export function addTunegate(app: App, environment: Environment) {
     Tags.of(app).add(tag, value, { excludeResourceTypes: UNTAGGED });
   }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  return { data, credits, metering, payments, training, inference, api, monitoring };
+  return { data, credits, metering, payments, training, inference, routing, api, monitoring };
 }

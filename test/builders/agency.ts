@@ -20,6 +20,7 @@ import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
 import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { statementPdf } from '#io/statementPdf.ts';
@@ -62,6 +63,7 @@ export async function startAgency() {
     ledger: makeLedgerStore(database.client, `${database.prefix}ledger`),
     signing: { crypto: nodeCrypto, peppers },
     rollouts: makeRolloutStore(database.client, `${database.prefix}directory`),
+    versions: makeVersionBook(database.client, `${database.prefix}versions`, world.clock),
     engines: { allowLoopback: true },
     priceBooks: {
       store: makePriceBookStore(database.client, `${database.prefix}directory`),

@@ -7,6 +7,7 @@ import type { UsageEvent } from '#core/metering/types.ts';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { bookByVersion } from '#core/pricing/priceBooks.ts';
 import { rateUsage } from '#core/pricing/rateUsage.ts';
+import type { ShadowCall } from '#core/routing/types.ts';
 import type { AdapterId, GrantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 import type { Caller } from '#core/tenants/ports.ts';
@@ -83,6 +84,7 @@ export async function makeChatBench(
 
   const engine = scriptedEngine();
   const events: UsageEvent[] = [];
+  const copies: ShadowCall[] = [];
   const logged: { level: string; message: string; details: unknown }[] = [];
   const keep = (level: string) => (message: string, details: unknown) =>
     void logged.push({ level, message, details });
@@ -94,6 +96,7 @@ export async function makeChatBench(
     ledger,
     engine,
     usage: { send: async (event) => void events.push(event) },
+    shadows: { send: async (copy) => void copies.push(copy) },
     idempotency: makeIdempotencyStore(database.client, `${database.prefix}idempotency`),
     log: {
       warn: keep('warn'),
@@ -119,6 +122,7 @@ export async function makeChatBench(
     ledger,
     engine,
     events,
+    copies,
     logged,
     ports,
     balance,
@@ -157,7 +161,12 @@ export const costOf = (input: number, output: number) =>
 /** A request that the bench's tenant may make. */
 export const ASK = { model: 'northwind-support', messages: [{ role: 'user', content: 'where is it' }] };
 
-export type AskOptions = { readonly headers?: Record<string, string>; readonly path?: string };
+export type AskOptions = {
+  readonly headers?: Record<string, string>;
+  readonly path?: string;
+  /** What API Gateway calls the request; absent: the same for all. */
+  readonly requestId?: string;
+};
 
 /** The chat function's handler over the bench's ports. Lambda's global must be there: middy asks for it here. */
 export function chatHandlerOf(bench: Pick<ChatBench, 'ports'>) {
@@ -166,13 +175,18 @@ export function chatHandlerOf(bench: Pick<ChatBench, 'ports'>) {
 }
 
 /** Begins a call of the chat function's handler over the bench's ports. */
-export async function beginCall(bench: ChatBench, body: unknown, { headers = {}, path }: AskOptions = {}) {
+export async function beginCall(
+  bench: ChatBench,
+  body: unknown,
+  { headers = {}, path, requestId }: AskOptions = {},
+) {
   installLambdaStreaming();
   const handler = chatHandlerOf(bench);
   const event = proxyEvent('POST', path ?? '/v1/chat/completions', {
     body,
     headers: { Authorization: bench.authorization, ...headers },
   });
+  if (requestId !== undefined) event.requestContext.requestId = requestId;
   return invokeStreaming(handler, event);
 }
 

@@ -43,7 +43,7 @@ export function faultyPorts(ports: InferencePorts, fault: Fault) {
         return { ok: true as const, value };
       }),
   };
-  const { ledger, idempotency, usage, tokens } = ports;
+  const { ledger, idempotency, usage, shadows, tokens } = ports;
   const faulty: InferencePorts = {
     ...ports,
     engine,
@@ -63,6 +63,7 @@ export function faultyPorts(ports: InferencePorts, fault: Fault) {
       release: (claim) => at(() => idempotency.release(claim)),
     },
     usage: { send: (event) => at(() => usage.send(event)) },
+    shadows: { send: (copy) => at(() => shadows.send(copy)) },
   };
   return { ports: faulty, died: died.promise, struck: () => count > fault.at };
 }

@@ -60,9 +60,12 @@ describe('least privilege', () => {
     expect(wild).toEqual([]);
   });
 
-  test('only chat may call the model, and only our endpoint', () => {
+  test('only chat and shadow-call may call the model, and only our endpoint', () => {
     const callers = statements().filter(({ Action }) => [Action].flat().includes('sagemaker:InvokeEndpoint'));
-    expect(callers.map(({ logicalId }) => logicalId.slice(0, 8))).toEqual(['chatRole']);
+    expect(callers.map(({ logicalId }) => logicalId.replace(/Role.*/, '')).sort()).toEqual([
+      'chat',
+      'shadowcall',
+    ]);
     expect(JSON.stringify(callers)).toContain(':endpoint/tunegate-prod-inference');
   });
 
@@ -98,7 +101,7 @@ describe('what must not be lost', () => {
   test('production keeps tables, buckets, keys and secrets when their stack goes', () => {
     const lost = STATEFUL.flatMap((type) => prod.ofType(type)).filter((r) => r.DeletionPolicy !== 'Retain');
     expect(lost.map((r) => r.logicalId)).toEqual([]);
-    expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([5, 3, 2, 5]);
+    expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([6, 3, 2, 5]);
   });
 
   test('production keeps its queues, whose messages are promises', () => {
@@ -112,6 +115,8 @@ describe('what must not be lost', () => {
       'tunegate-prod-payments-dlq',
       'tunegate-prod-refills',
       'tunegate-prod-refills-dlq',
+      'tunegate-prod-shadows',
+      'tunegate-prod-shadows-dlq',
       'tunegate-prod-training',
       'tunegate-prod-training-dlq',
       'tunegate-prod-training-events',

@@ -4,7 +4,7 @@ import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
 import type { NoticeOutbox } from '#core/notices/ports.ts';
 import type { KeptBook, PriceBookSource, PriceBookStore } from '#core/pricing/ports.ts';
 import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
-import type { RolloutStore } from '#core/routing/ports.ts';
+import type { RolloutStore, VersionBook } from '#core/routing/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { FileLinesDeps } from '#core/statements/fileLines.ts';
 import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
@@ -19,6 +19,7 @@ export type ControlDeps = Tenancy & {
   readonly statements: StatementDeps;
   readonly notices: NoticeDeps;
   readonly rollouts: RolloutStore;
+  readonly versions: Pick<VersionBook, 'read'>;
   /** Whether an engine may be a server on this very machine. */
   readonly engines: { readonly allowLoopback: boolean };
 };

@@ -2,11 +2,13 @@ import * as z from 'zod/mini';
 import { readBody, readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { type ApiRequest, type ApiResponse, refuse, respond } from '#api/http.ts';
+import { addDays, dayAt } from '#core/metering/periods.ts';
 import { type RolloutChange, rolloutOf } from '#core/routing/applyChange.ts';
 import { changeRollout, type RolloutRefused } from '#core/routing/changeRollout.ts';
+import { sumVersions } from '#core/routing/countVersions.ts';
 import type { RolloutRecord } from '#core/routing/ports.ts';
 import type { WantedVersion } from '#core/routing/resolveVersion.ts';
-import type { VersionShare } from '#core/routing/types.ts';
+import type { CountedVersion, VersionShare } from '#core/routing/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import type { ControlDeps } from './deps.ts';
@@ -26,15 +28,26 @@ const Share = z.extend(Promote, { percent: percentField });
 const RollBack = z.strictObject({ revision: revisionField, reason: z.optional(reasonField) });
 const HistoryQuery = z.strictObject(pageFields);
 
-/** `GET …/rollout?limit=&cursor=` → what answers the model, and its changes, newest first. */
-export const readRollout: RouteHandler = async ({ rollouts }, request) => {
+/** How far back calls are counted by version, today included. */
+const COUNTED_DAYS = 7;
+
+/** `GET …/rollout?limit=&cursor=` → what answers the model, how its versions did, and its changes, newest first. */
+export const readRollout: RouteHandler = async ({ rollouts, versions, world }, request) => {
   const query = readQuery(request, HistoryQuery);
   if (!query.ok) return refuse(query.error);
   const place = placeOf(request);
   const model = place === undefined ? undefined : await rollouts.readModel(place.tenantId, place.alias);
   if (model === undefined) return refuse(MODEL_NOT_FOUND);
-  const { records, nextCursor } = await rollouts.history(model, pageOf(query.value));
-  return respond(200, { ...rolloutBody(model), history: listBody(records.map(recordBody), nextCursor) });
+  const to = dayAt(world.clock());
+  const [{ records, nextCursor }, counted] = await Promise.all([
+    rollouts.history(model, pageOf(query.value)),
+    versions.read(model.tenantId, model.alias, { from: addDays(to, 1 - COUNTED_DAYS), to }),
+  ]);
+  return respond(200, {
+    ...rolloutBody(model),
+    versions: sumVersions(counted).map(countsBody),
+    history: listBody(records.map(recordBody), nextCursor),
+  });
 };
 
 /** `POST …/rollout/promote {adapter_id?, engine?, …, revision?, reason?}`; without a version: the canary's. */
@@ -144,6 +157,21 @@ const rolloutBody = (model: ModelRoute) => {
 
 const shareBody = (share: VersionShare | undefined) =>
   share === undefined ? null : { percent: share.percent, ...versionBody(share.version) };
+
+/** Means are of what was measured; null: nothing was. */
+const countsBody = (counts: Omit<CountedVersion, 'day'>) => ({
+  version: counts.version,
+  served_by: counts.servedBy,
+  calls: counts.calls,
+  failed_calls: counts.failedCalls,
+  input_tokens: counts.inputTokens,
+  output_tokens: counts.outputTokens,
+  mean_first_token_ms: mean(counts.firstTokenMs, counts.firstTokens),
+  mean_compute_ms: mean(counts.computeMs, counts.calls - counts.failedCalls),
+  same_answers: counts.servedBy === 'shadow' ? counts.sameAnswers : null,
+});
+
+const mean = (sum: number, count: number): number | null => (count <= 0 ? null : Math.round(sum / count));
 
 const recordBody = (record: RolloutRecord) => ({
   object: 'rollout_change',

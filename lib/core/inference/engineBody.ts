@@ -1,20 +1,17 @@
-import { versionName } from '#core/routing/chooseVersion.ts';
-import type { ModelVersion } from '#core/routing/types.ts';
 import type { InferenceRequest, Prompt } from './types.ts';
 
 /**
  * The body that the engine gets, built field by field: nothing of the client's body is spread into it, so that no
- * `model`, `adapters` or `lora` of a client can reach an engine that serves many tenants. `model` is the adapter
- * that the route names (or the base). Always a stream with usage: plain answers are collected from it.
+ * `model`, `adapters` or `lora` of a client can reach an engine that serves many tenants. `model` is added by
+ * `engineCall`. Always a stream with usage: plain answers are collected from it.
  */
 export function engineBody(
   request: InferenceRequest,
-  routed: { readonly model: string; readonly maxTokens: number },
+  limits: { readonly maxTokens: number },
 ): Readonly<Record<string, unknown>> {
   return {
-    model: routed.model,
     ...promptFields(request.prompt),
-    max_tokens: routed.maxTokens,
+    max_tokens: limits.maxTokens,
     n: request.choices,
     ...given('temperature', request.temperature),
     ...given('top_p', request.topP),
@@ -37,7 +34,3 @@ function promptFields(prompt: Prompt): Readonly<Record<string, unknown>> {
 
 const given = (name: string, value: unknown): Readonly<Record<string, unknown>> =>
   value === undefined ? {} : { [name]: value };
-
-/** What the engine that runs a version calls it. */
-export const engineModel = ({ adapterId, baseModel, engine }: ModelVersion): string =>
-  (engine?.kind === 'openai' ? engine.model : undefined) ?? versionName({ adapterId, baseModel });

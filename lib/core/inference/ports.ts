@@ -2,6 +2,7 @@ import type { Ledger } from '#core/ledger/ports.ts';
 import type { UsageSink } from '#core/metering/ports.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { PriceBookSource } from '#core/pricing/ports.ts';
+import type { ShadowSink } from '#core/routing/ports.ts';
 import type { EnginePlace } from '#core/routing/types.ts';
 import type { RequestId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
@@ -129,6 +130,7 @@ export type InferencePorts = {
   readonly ledger: Pick<Ledger, 'placeHold' | 'voidHold' | 'endCall'>;
   readonly engine: Engine;
   readonly usage: UsageSink;
+  readonly shadows: ShadowSink;
   readonly idempotency: IdempotencyStore;
   readonly log: InferenceLog;
 };

@@ -10,6 +10,7 @@ import {
   usageOf,
 } from './measureCall.ts';
 import type { EngineChunk, InferencePorts } from './ports.ts';
+import { sendShadow } from './sendShadow.ts';
 import { sendUsage } from './sendUsage.ts';
 import { addChunk, isComplete, type Tally } from './tally.ts';
 import type { Completion, Delta, InferenceEvent } from './types.ts';
@@ -120,10 +121,11 @@ async function conclude(
   const usage = await measureTokens(ports, call, tally, status);
   const event = usageOf(ports.world, call, { began, status, usage });
   const completion = completionOf(call, { event, tally, id });
-  const sent = Promise.all([sendUsage(ports, event), tellEnd(ports, call)]);
+  const left = [sendUsage(ports, event), tellEnd(ports, call)];
+  if (status === 'succeeded') left.push(sendShadow(ports, call, tally));
   // A repeat that comes right after the last byte must find the answer, so this one write is waited for.
   await remember(ports, call, completion);
-  return { completion, done: sent };
+  return { completion, done: Promise.all(left) };
 }
 
 /** Where running calls are limited, the next may begin before this one is settled. */

@@ -1,7 +1,8 @@
+import { engineCall } from '#core/routing/engineCall.ts';
 import type { HoldId, RequestId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Caller } from '#core/tenants/ports.ts';
-import { engineBody, engineModel } from './engineBody.ts';
+import { engineBody } from './engineBody.ts';
 import { giveUpCall } from './giveUpCall.ts';
 import type { HeldCall } from './measureCall.ts';
 import { type CallPlan, planCall } from './planCall.ts';
@@ -141,14 +142,11 @@ async function beginStream(
   const { version, maxTokens } = call.plan;
   const { requestId } = call;
   const engineCalledAtMs = ports.world.clock();
-  const generated = await ports.engine.generate({
-    tenantId: call.caller.tenant.id,
-    inferenceComponentName: version.inferenceComponentName,
-    ...(version.engine === undefined ? {} : { engine: version.engine }),
-    expectedAdapter: version.adapterId,
-    body: engineBody(call.request, { model: engineModel(version), maxTokens }),
-    signal: abort.signal,
-  });
+  const { signal } = abort;
+  const body = engineBody(call.request, { maxTokens });
+  const generated = await ports.engine.generate(
+    engineCall(version, { tenantId: call.caller.tenant.id, body, signal }),
+  );
   if (!generated.ok) {
     ports.log.warn('the engine refused a call', { requestId, refusal: generated.error });
     return err(engineRefusal(generated.error));

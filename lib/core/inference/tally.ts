@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { stableHash } from '#core/shared/stableHash.ts';
 import type { EngineChunk } from './ports.ts';
 import type { Delta, FinishedChoice, ToolCall, ToolCallDelta } from './types.ts';
 
@@ -115,3 +116,6 @@ export const deliveredText = (tally: Tally): readonly string[] =>
     ({ content, toolCalls }) =>
       (content ?? '') + toolCalls.map((call) => call.function.name + call.function.arguments).join(''),
   );
+
+/** The same for the same answer, and hardly ever for another: for comparing answers without keeping them. */
+export const answerHash = (tally: Tally): number => stableHash(JSON.stringify(deliveredText(tally)));

@@ -25,6 +25,8 @@ export type SettlementRefused =
 export type MessageOutcome = {
   readonly messageId: string;
   readonly tenantId: TenantId | null;
+  /** Null: the message could not be read. */
+  readonly event: UsageEvent | null;
   readonly result: Result<SettledCharge, SettlementRefused>;
 };
 
@@ -55,14 +57,14 @@ export async function settleUsage(
   for (const { id, event } of events) {
     const charge = event.ok ? rateEvent(books, event.value) : event;
     if (charge.ok) rated.push({ messageId: id, charge: charge.value });
-    else outcomes.set(id, { messageId: id, tenantId: null, result: charge });
+    else outcomes.set(id, { messageId: id, tenantId: null, event: null, result: charge });
   }
   const tenants = Map.groupBy(rated, ({ charge }) => charge.event.tenantId);
   const settled = await Promise.all(
     [...tenants].map(([tenantId, group]) => settleTenant(deps, tenantId, group)),
   );
   for (const outcome of settled.flat()) outcomes.set(outcome.messageId, outcome);
-  return messages.map(({ id }) => outcomeOf(outcomes, id));
+  return messages.map(({ id }) => foundIn(outcomes, id));
 }
 
 /** The books, read anew when one of these events names a version that was published since. */
@@ -95,11 +97,11 @@ async function settleTenant(
   try {
     const charges = group.map(({ charge }) => charge);
     const settled = await deps.ledger.settle(tenantId, charges);
-    return group.map(({ messageId }, index) => ({ messageId, tenantId, result: settledAt(settled, index) }));
+    return group.map((message, index) => outcomeOf(message, settledAt(settled, index)));
   } catch (cause) {
     // One by one would only repeat a refusal of the whole store, at many times the load.
     if (group.length < 2 || cause instanceof LedgerUnavailable) {
-      return group.map(({ messageId }) => ({ messageId, tenantId, result: failed(cause) }));
+      return group.map((message) => outcomeOf(message, failed(cause)));
     }
     const outcomes: MessageOutcome[] = [];
     for (const message of group) outcomes.push(...(await settleTenant(deps, tenantId, [message])));
@@ -118,7 +120,12 @@ function settledAt(
 const failed = (cause: unknown): Result<never, SettlementRefused> =>
   err({ code: 'settlement_failed', message: cause instanceof Error ? cause.name : 'unknown', cause });
 
-function outcomeOf(outcomes: ReadonlyMap<string, MessageOutcome>, messageId: string): MessageOutcome {
+const outcomeOf = (
+  { messageId, charge: { event } }: RatedMessage,
+  result: MessageOutcome['result'],
+): MessageOutcome => ({ messageId, tenantId: event.tenantId, event, result });
+
+function foundIn(outcomes: ReadonlyMap<string, MessageOutcome>, messageId: string): MessageOutcome {
   const outcome = outcomes.get(messageId);
   if (outcome === undefined) throw new Error(`message ${messageId} was lost between rating and settlement`);
   return outcome;

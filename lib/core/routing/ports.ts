@@ -1,7 +1,7 @@
 import type { TenantId } from '#core/shared/ids.ts';
 import type { AuditRecord, PageRequest } from '#core/tenants/ports.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
-import type { ModelVersion, RolloutAction, VersionShare } from './types.ts';
+import type { CountedVersion, ModelVersion, RolloutAction, ShadowCall, VersionShare } from './types.ts';
 
 /** One change of a model's rollout: who, why, and what answers since. */
 export type RolloutRecord = {
@@ -35,4 +35,21 @@ export type RolloutStore = {
     model: ModelRoute,
     page: PageRequest,
   ) => Promise<{ readonly records: readonly RolloutRecord[]; readonly nextCursor: string | null }>;
+};
+
+/** Takes copies of calls for their shadows. */
+export type ShadowSink = { readonly send: (call: ShadowCall) => Promise<void> };
+
+/** Keeps what versions did while they were compared. It is for looking at: nothing is charged by it. */
+export type VersionBook = {
+  /** Adds to what was counted before. A crash after settlement may lose a few calls, and none is counted twice. */
+  readonly add: (tenantId: TenantId, alias: string, counted: CountedVersion) => Promise<void>;
+  /** Adds a shadow's call, once however often it is delivered. */
+  readonly addShadow: (call: ShadowCall, counted: CountedVersion) => Promise<void>;
+  /** By day, from the first to the last, both included. */
+  readonly read: (
+    tenantId: TenantId,
+    alias: string,
+    days: { readonly from: string; readonly to: string },
+  ) => Promise<readonly CountedVersion[]>;
 };

@@ -1,4 +1,4 @@
-import type { AdapterId } from '#core/shared/ids.ts';
+import type { AdapterId, RequestId, TenantId } from '#core/shared/ids.ts';
 
 /** An engine of its own for a version: a SageMaker endpoint, or any server that speaks OpenAI's API. */
 export type EnginePlace =
@@ -45,3 +45,39 @@ export type Rollout = {
 export type ServedBy = 'stable' | 'canary';
 
 export type RolloutAction = 'promote' | 'canary' | 'shadow' | 'rollback';
+
+/** A call as its shadow gets it: what was asked, and what the version that answered it made of it. */
+export type ShadowCall = {
+  readonly requestId: RequestId;
+  readonly tenantId: TenantId;
+  readonly alias: string;
+  /** The shadow. */
+  readonly version: ModelVersion;
+  /** The engine's body, as for any call. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly choices: number;
+  /** The answer's `answerHash`: the answer itself goes nowhere. */
+  readonly answerHash: number;
+};
+
+/** What versions did, added up: of one day, model, version and way of serving. */
+export type VersionCounts = {
+  readonly calls: number;
+  readonly failedCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** From the engine's call to its end. */
+  readonly computeMs: number;
+  /** Calls that came to a first token, and what they waited for it together. */
+  readonly firstTokens: number;
+  readonly firstTokenMs: number;
+  /** Of a shadow: calls that it answered word for word as the client was answered. */
+  readonly sameAnswers: number;
+};
+
+export type CountedVersion = VersionCounts & {
+  /** UTC, of the moment the calls began. */
+  readonly day: string;
+  readonly version: string;
+  readonly servedBy: ServedBy | 'shadow';
+};

@@ -146,7 +146,8 @@ export class TunegateFunction extends Construct {
 
   /** Secrets come through AWS's extension, which caches them beside the function and refreshes them. */
   #secretsExtension(): Pick<lambda.FunctionProps, 'paramsAndSecrets'> {
-    if (this.#definition.uses.secrets === undefined) return {};
+    const { secrets, engineSecrets } = this.#definition.uses;
+    if (secrets === undefined && engineSecrets !== true) return {};
     return {
       paramsAndSecrets: lambda.ParamsAndSecretsLayerVersion.fromVersion(
         lambda.ParamsAndSecretsVersions.V1_0_103,
@@ -209,11 +210,11 @@ export class TunegateFunction extends Construct {
     }
     for (const name of uses.queues ?? []) need(queues?.[name], `queue ${name}`).grantSend(this.lambda);
     if (uses.sendsMail === true) grantMail(this.lambda, this.#props.environment.noticeFrom);
-    if (uses.invokesEndpoint === true) {
-      need(endpoint, 'endpoint').grantInvoke(this.lambda);
+    if (uses.engineSecrets === true) {
       grantEngineSecrets(this.lambda, this.#props.environment);
       services.add('secretsmanager');
     }
+    if (uses.invokesEndpoint === true) need(endpoint, 'endpoint').grantInvoke(this.lambda);
     if (services.size > 0) grantKey(this.lambda, data.dataKey, { services: [...services], writes });
   }
 

@@ -9,15 +9,14 @@ import { acknowledge } from '#infra/acknowledge.ts';
 import type { Environment } from '#infra/environments.ts';
 import { grantKey } from '#infra/grants.ts';
 import type { FunctionTrigger } from '#io/definitions/functions.ts';
-import { QUEUES } from '#io/definitions/resources.ts';
+import { LONGEST_KEPT_SECONDS, QUEUES, type QueueDefinition } from '#io/definitions/resources.ts';
 import { ALARM_PERIOD, type AlarmSet } from './alarmSet.ts';
 
-const RETENTION = Duration.days(14);
 const DATA_KEY_REUSE = Duration.hours(1);
 
 export type WorkQueueProps = { readonly environment: Environment; readonly key: Key };
 
-/** A queue with its dead-letter queue: messages are money on its way, so they are kept as long as SQS can. */
+/** A queue with its dead-letter queue; its messages are kept as long as its definition says. */
 export class WorkQueue extends Construct {
   readonly name: keyof typeof QUEUES;
   readonly queue: Queue;
@@ -26,13 +25,13 @@ export class WorkQueue extends Construct {
 
   constructor(scope: Construct, name: keyof typeof QUEUES, props: WorkQueueProps) {
     super(scope, `${name}Queue`);
-    const definition = QUEUES[name];
+    const definition: QueueDefinition = QUEUES[name];
     const shared = {
       encryption: QueueEncryption.KMS,
       encryptionMasterKey: props.key,
       dataKeyReuse: DATA_KEY_REUSE,
       enforceSSL: true,
-      retentionPeriod: RETENTION,
+      retentionPeriod: Duration.seconds(definition.keptSeconds ?? LONGEST_KEPT_SECONDS),
       removalPolicy: props.environment.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     };
     const physicalName = `tunegate-${props.environment.name}-${definition.name}`;

@@ -16,6 +16,7 @@ import type { DataStack } from './data.ts';
 import type { InferenceStack } from './inference.ts';
 import type { MeteringStack } from './metering.ts';
 import type { PaymentsStack } from './payments.ts';
+import type { RoutingStack } from './routing.ts';
 import type { TrainingStack } from './training.ts';
 
 /** The stage is part of the URL, so that the stage's URL is an OpenAI base URL as it stands. */
@@ -31,6 +32,7 @@ export type ApiStackProps = StackProps & {
   readonly payments: PaymentsStack;
   readonly training: TrainingStack;
   readonly inference: InferenceStack;
+  readonly routing: RoutingStack;
 };
 
 /** Every route of `ROUTES` on API Gateway, the functions that serve them, and the firewall in front. */
@@ -44,14 +46,19 @@ export class ApiStack extends Stack {
   readonly #environment: Environment;
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
-    const { environment, data, metering, payments, training, inference, ...stackProps } = props;
+    const { environment, data, metering, payments, training, inference, routing, ...stackProps } = props;
     super(scope, id, stackProps);
     this.#environment = environment;
     const shared = {
       environment,
       data,
       layers: new SharedLayers(this, 'Layers'),
-      queues: { usage: metering.usage, datasets: training.datasets, training: training.jobs },
+      queues: {
+        usage: metering.usage,
+        datasets: training.datasets,
+        training: training.jobs,
+        shadows: routing.shadows,
+      },
       endpoint: inference,
     };
     this.chat = new TunegateFunction(this, 'chat', shared);

@@ -51,6 +51,7 @@ export class DataStack extends Stack {
       billing: this.#table('billing'),
       training: this.#table('training'),
       idempotency: this.#table('idempotency'),
+      versions: this.#table('versions'),
     };
     const accessLogs = this.#accessLogBucket();
     this.buckets = {

@@ -14,6 +14,7 @@ import type { DataStack } from './data.ts';
 import type { InferenceStack } from './inference.ts';
 import type { MeteringStack } from './metering.ts';
 import type { PaymentsStack } from './payments.ts';
+import type { RoutingStack } from './routing.ts';
 import type { TrainingStack } from './training.ts';
 
 export type MonitoringStackProps = StackProps & {
@@ -24,6 +25,7 @@ export type MonitoringStackProps = StackProps & {
   readonly payments: PaymentsStack;
   readonly training: TrainingStack;
   readonly inference: InferenceStack;
+  readonly routing: RoutingStack;
   readonly api: ApiStack;
 };
 
@@ -92,7 +94,18 @@ const COUNTED: Readonly<
 /** Alarms for everything that a person must look at, the topic that tells them, and one page of graphs. */
 export class MonitoringStack extends Stack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
-    const { environment, data, credits, metering, payments, training, inference, api, ...stackProps } = props;
+    const {
+      environment,
+      data,
+      credits,
+      metering,
+      payments,
+      training,
+      inference,
+      routing,
+      api,
+      ...stackProps
+    } = props;
     super(scope, id, stackProps);
     const topic = new Topic(this, 'Alarms', {
       topicName: `tunegate-${environment.name}-alarms`,
@@ -106,7 +119,7 @@ export class MonitoringStack extends Stack {
       });
     }
     const alarms = new AlarmSet(this, 'Alarm', { topic, environment });
-    for (const part of [credits, metering, payments, training, inference, api]) part.watch(alarms);
+    for (const part of [credits, metering, payments, training, inference, routing, api]) part.watch(alarms);
     watchTables(alarms, data);
     for (const [id, { meaning, runbook }] of entries(COUNTED)) {
       alarms.add(kebab(id), { metric: countedMetric(id), above: 0, meaning, runbook });
@@ -115,7 +128,7 @@ export class MonitoringStack extends Stack {
   }
 
   #dashboard(
-    { environment, api, credits, metering, payments, training }: MonitoringStackProps,
+    { environment, api, credits, metering, payments, training, routing }: MonitoringStackProps,
     alarms: AlarmSet,
   ): void {
     const functions = [
@@ -128,6 +141,7 @@ export class MonitoringStack extends Stack {
       ...credits.functions,
       ...metering.functions,
       ...training.functions,
+      ...routing.functions,
     ];
     const period = ALARM_PERIOD;
     const graph = (title: string, left: cloudwatch.IMetric[]) =>

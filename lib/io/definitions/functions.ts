@@ -10,6 +10,8 @@ export type FunctionUses = {
   readonly buckets?: Partial<Record<keyof typeof BUCKETS, BucketAccess>>;
   readonly secrets?: readonly (keyof typeof SECRETS)[];
   readonly invokesEndpoint?: boolean;
+  /** Calls OpenAI-compatible engines with their secrets. */
+  readonly engineSecrets?: boolean;
   readonly tokenizers?: boolean;
   readonly priceTables?: boolean;
   /** Tells people where to buy credits: needs `SETTINGS.topUpUrl`. */
@@ -49,12 +51,24 @@ export const FUNCTIONS = {
     trigger: { kind: 'http', streaming: true },
     uses: {
       tables: { ledger: 'readWrite', directory: 'read', idempotency: 'readWrite' },
-      queues: ['usage'],
+      queues: ['usage', 'shadows'],
       secrets: ['keyPepper'],
       invokesEndpoint: true,
+      engineSecrets: true,
       tokenizers: true,
       priceTables: true,
       topUpUrl: true,
+    },
+  },
+  'shadow-call': {
+    memoryMb: 512,
+    timeoutSeconds: 240,
+    trigger: { kind: 'queue', queue: 'shadows', batchSize: 1, windowSeconds: 0, maxConcurrency: 2 },
+    // No ledger: what a shadow answers can cost nobody anything.
+    uses: {
+      tables: { directory: 'read', versions: 'readWrite' },
+      invokesEndpoint: true,
+      engineSecrets: true,
     },
   },
   control: {
@@ -62,7 +76,7 @@ export const FUNCTIONS = {
     timeoutSeconds: 29,
     trigger: { kind: 'http', streaming: false },
     uses: {
-      tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' },
+      tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite', versions: 'read' },
       secrets: ['keyPepper', 'dodo', 'noticeKey'],
       priceTables: true,
       topUpUrl: true,
@@ -163,7 +177,7 @@ export const FUNCTIONS = {
     timeoutSeconds: 60,
     trigger: { kind: 'queue', queue: 'usage', batchSize: 100, windowSeconds: 1, maxConcurrency: 10 },
     uses: {
-      tables: { ledger: 'readWrite', directory: 'read', billing: 'read' },
+      tables: { ledger: 'readWrite', directory: 'read', billing: 'read', versions: 'readWrite' },
       queues: ['refills'],
       priceTables: true,
     },

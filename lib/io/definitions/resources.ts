@@ -24,7 +24,12 @@ export type QueueDefinition = {
   readonly visibilitySeconds: number;
   /** Deliveries before a message goes to the dead-letter queue `<name>-dlq`. */
   readonly maxReceives: number;
+  /** How long a message is kept, there too; absent: as long as SQS can, because messages are money on its way. */
+  readonly keptSeconds?: number;
 };
+
+/** The longest that SQS keeps a message. */
+export const LONGEST_KEPT_SECONDS = 14 * 86_400;
 
 export type BucketDefinition = { readonly name: string; readonly env: string };
 
@@ -58,6 +63,8 @@ export const TABLES = {
   }),
   /** First answers of calls that carried an Idempotency-Key, and usage events that the queue did not take. */
   idempotency: table('idempotency', 'IDEMPOTENCY_TABLE', { ttlAttribute: 'expiresAtSec' }),
+  /** What versions of a model did while they were compared. */
+  versions: table('versions', 'VERSIONS_TABLE', { ttlAttribute: 'expiresAtSec' }),
 } as const satisfies Record<string, TableDefinition>;
 
 export const QUEUES = {
@@ -78,6 +85,14 @@ export const QUEUES = {
   /** Tenants whose refill should be looked at. */
   refills: { name: 'refills', env: 'REFILLS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 5 },
   payments: { name: 'payments', env: 'PAYMENTS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 8 },
+  /** Copies of calls for shadows: prompts of clients, so they are not kept. */
+  shadows: {
+    name: 'shadows',
+    env: 'SHADOWS_QUEUE_URL',
+    visibilitySeconds: 720,
+    maxReceives: 2,
+    keptSeconds: 3_600,
+  },
 } as const satisfies Record<string, QueueDefinition>;
 
 export const BUCKETS = {

@@ -1,11 +1,12 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import type { RolloutRecord, RolloutStore } from '#core/routing/ports.ts';
+import { VersionSchema } from '#core/routing/versionSchema.ts';
 import { idSchema } from '#core/shared/idSchema.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import { auditItem, modelItem, modelKey, toModel } from './directoryItems.ts';
-import { RolloutItem, VersionItem } from './modelItems.ts';
+import { RolloutItem } from './modelItems.ts';
 import { makeTableReader } from './tableReader.ts';
 import { writeTogether } from './writeTogether.ts';
 
@@ -29,7 +30,7 @@ const RecordItem = z.object({
   action: z.enum(['promote', 'canary', 'shadow', 'rollback']),
   actor: z.string(),
   reason: z.string(),
-  stable: VersionItem,
+  stable: VersionSchema,
   canary: RolloutItem.shape.canary,
   shadow: RolloutItem.shape.shadow,
 });

@@ -15,6 +15,7 @@ import { makeKeyAuthenticator } from '#io/keyAuthenticator.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSecretReader } from '#io/secrets.ts';
+import { makeShadowQueue } from '#io/sqs/shadowQueue.ts';
 import { makeUsageSink } from '#io/sqs/usageSink.ts';
 import { makeTokenCounter } from '#io/tokenizers.ts';
 import { systemWorld } from '#io/world.ts';
@@ -28,6 +29,7 @@ const TOKENIZERS_LAYER = '/opt/tokenizers';
 export function wireChat(env: Environment) {
   const { logger, metrics } = makeObservability(METRICS.unsentEvents.service);
   const dynamoDb = makeDynamoDb();
+  const sqs = makeSqs();
   const readSecret = makeSecretReader(env);
   const pepperSecret = requireVariable(env, SECRETS.keyPepper.env);
   const idempotencyTable = requireVariable(env, TABLES.idempotency.env);
@@ -61,10 +63,11 @@ export function wireChat(env: Environment) {
       },
     }),
     usage: makeDurableUsage(
-      makeUsageSink(makeSqs(), requireVariable(env, QUEUES.usage.env)),
+      makeUsageSink(sqs, requireVariable(env, QUEUES.usage.env)),
       makeUsageKeeper(dynamoDb, idempotencyTable),
       (error) => logger.warn('a usage event was kept, because the queue did not take it', { error }),
     ),
+    shadows: makeShadowQueue(sqs, requireVariable(env, QUEUES.shadows.env)),
     idempotency: makeIdempotencyStore(dynamoDb, idempotencyTable),
     log: {
       warn: (message, details) => logger.warn(message, details),

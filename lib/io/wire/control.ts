@@ -19,6 +19,7 @@ import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
 import { engineRules } from '#io/engines/engineRules.ts';
 import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { makeObservability } from '#io/observability.ts';
@@ -44,6 +45,7 @@ export function wireControl(env: Environment) {
     world: systemWorld,
     directory: makeDirectory(dynamoDb, directoryTable),
     rollouts: makeRolloutStore(dynamoDb, directoryTable),
+    versions: makeVersionBook(dynamoDb, requireVariable(env, TABLES.versions.env), systemWorld.clock),
     engines: engineRules(env),
     ledger: makeLedgerStore(dynamoDb, ledgerTable),
     signing: {

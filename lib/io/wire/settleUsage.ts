@@ -5,10 +5,12 @@ import {
   type UsageMessage,
 } from '#core/metering/settleUsage.ts';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import { countVersions } from '#core/routing/countVersions.ts';
 import { QUEUES, TABLES } from '#io/definitions/resources.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
+import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeRefillWatch } from '#io/refillWatch.ts';
@@ -50,6 +52,16 @@ export function wireSettleUsage(env: Environment) {
     },
     (error) => observability.logger.warn('a refill was not asked for', { cause: error }),
   );
+  const versions = makeVersionBook(dynamoDb, requireVariable(env, TABLES.versions.env), systemWorld.clock);
+  /** By version, for whoever compares them. That it fails is no reason to settle anything again. */
+  const count = async (outcomes: readonly MessageOutcome[]): Promise<void> => {
+    const settled = outcomes.flatMap(({ event, result }) =>
+      event !== null && result.ok && result.value.outcome === 'settled' ? event : [],
+    );
+    await countVersions(versions, settled).catch((cause: unknown) =>
+      observability.logger.warn('calls were not counted by version', { cause }),
+    );
+  };
   return {
     ...observability,
     settle: async (messages: readonly DeliveredUsage[]): Promise<readonly MessageOutcome[]> => {
@@ -61,6 +73,7 @@ export function wireSettleUsage(env: Environment) {
       await watch(
         outcomes.flatMap(({ tenantId, result }) => (tenantId !== null && result.ok ? tenantId : [])),
       );
+      await count(outcomes);
       return outcomes;
     },
     /** Logs what stopped a batch as a whole; a refusal of one message was logged with its outcome. */

@@ -1,18 +1,17 @@
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, SetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { BUCKETS, QUEUES, type QueueDefinition } from '#io/definitions/resources.ts';
+import { BUCKETS, LONGEST_KEPT_SECONDS, QUEUES, type QueueDefinition } from '#io/definitions/resources.ts';
 import { QUEUE_ARN_PREFIX, queueUrl, resourceName } from '#local/services/names.ts';
-
-const RETENTION_SECONDS = 14 * 24 * 60 * 60;
 
 /** Creates every queue with its dead-letter queue; one that is there keeps its messages and takes the definition's settings. */
 export async function createQueues(sqs: SQSClient, awsUrl: string): Promise<void> {
   for (const queue of Object.values<QueueDefinition>(QUEUES)) {
     const deadLetters = `${queue.name}-dlq`;
-    await createQueue(sqs, awsUrl, deadLetters, { MessageRetentionPeriod: String(RETENTION_SECONDS) });
+    const MessageRetentionPeriod = String(queue.keptSeconds ?? LONGEST_KEPT_SECONDS);
+    await createQueue(sqs, awsUrl, deadLetters, { MessageRetentionPeriod });
     await createQueue(sqs, awsUrl, queue.name, {
       VisibilityTimeout: String(queue.visibilitySeconds),
-      MessageRetentionPeriod: String(RETENTION_SECONDS),
+      MessageRetentionPeriod,
       RedrivePolicy: JSON.stringify({
         deadLetterTargetArn: `${QUEUE_ARN_PREFIX}${resourceName(deadLetters)}`,
         maxReceiveCount: queue.maxReceives,

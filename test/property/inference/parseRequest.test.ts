@@ -72,8 +72,8 @@ test.prop([acceptable, fc.string({ minLength: 1 }), fc.string()])(
     });
     expect(parsed.ok).toBe(true);
     if (!parsed.ok) return;
-    const body = engineBody(parsed.value, { model: 'adp_routed', maxTokens: 7 });
-    expect(body['model']).toBe('adp_routed');
+    const body = engineBody(parsed.value, { maxTokens: 7 });
+    expect(body).not.toHaveProperty('model');
     expect(Object.keys(body).filter((name) => !ENGINE_FIELDS.has(name))).toEqual([]);
     for (const name of ['temperature', 'top_p', 'seed'] as const) expect(body[name]).toEqual(fields[name]);
   },

@@ -12,8 +12,7 @@ function accepted(result: ReturnType<typeof chat>) {
   if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`);
   return result.value;
 }
-const bodyOf = (result: ReturnType<typeof chat>) =>
-  engineBody(accepted(result), { model: 'adp_x', maxTokens: 9 });
+const bodyOf = (result: ReturnType<typeof chat>) => engineBody(accepted(result), { maxTokens: 9 });
 const tool = (name: string) => ({ type: 'function', function: { name, parameters: { type: 'object' } } });
 
 describe('a chat request', () => {
