@@ -1,7 +1,10 @@
 import type { CreditPack } from '#core/billing/types.ts';
 import { formatCredits, type MicroCredits, micro } from '#core/shared/money.ts';
+import { localMonth } from './localTime.ts';
+import { mostOf, unitsOf } from './mostOf.ts';
 import { type CallMeasure, priceCall } from './priceCall.ts';
-import type { ModelPrice, PriceBook, PriceWindow, Rates } from './types.ts';
+import type { FoundRates } from './ratesOf.ts';
+import { MONTHLY_MEASURES, type ModelPrice, type PriceBook, type PriceWindow } from './types.ts';
 
 /** A subscription, as far as its price can be compared: what it costs, and the calls that it includes. */
 export type ComparedPlan = { readonly name: string; readonly priceMinor: number; readonly calls: number };
@@ -29,6 +32,7 @@ export function lintPriceBooks(input: LintInput): readonly PriceWarning[] {
     const path = `books[${index}]`;
     return [
       ...versionWarnings(input.books, book, path),
+      ...monthWarnings(input.books, book, path),
       ...book.prices.flatMap((line, at) => lineWarnings(input, line, `${path}.prices[${at}]`)),
       ...coverageWarnings(book, path),
       ...(isLatest(input.books, book) ? planWarnings(input, book, path) : []),
@@ -60,13 +64,29 @@ function coverageWarnings(book: PriceBook, path: string): readonly PriceWarning[
   return [{ path: `${path}.prices`, message }];
 }
 
+/** Totals belong to a version: one that begins in mid-month counts its tiers, and what is included, anew. */
+function monthWarnings(books: readonly PriceBook[], book: PriceBook, path: string): readonly PriceWarning[] {
+  const isFirst = !books.some(({ id, version }) => id === book.id && version < book.version);
+  return book.prices.flatMap(({ monthly }, at) => {
+    if (isFirst || monthly === undefined) return [];
+    const { timeZone } = monthly;
+    const month = localMonth(timeZone, book.effectiveFromMs);
+    if (localMonth(timeZone, book.effectiveFromMs - 1) !== month) return [];
+    const message = `begins anew in mid-month: what the version before counted of ${month} does not count here; let the version begin with a month in ${timeZone}`;
+    return [{ path: `${path}.prices[${at}].monthly`, message }];
+  });
+}
+
 function lineWarnings(input: LintInput, line: ModelPrice, path: string): readonly PriceWarning[] {
   const priced = [
-    { path, rates: line.rates },
-    ...line.windows.map(({ rates }, at) => ({ path: `${path}.windows[${at}]`, rates })),
+    { path, found: { line, window: undefined, rates: line.rates } },
+    ...line.windows.map((window, at) => ({
+      path: `${path}.windows[${at}]`,
+      found: { line, window, rates: window.rates },
+    })),
   ];
   return [
-    ...priced.flatMap(({ path: place, rates }) => costWarnings(input, rates, place)),
+    ...priced.flatMap(({ path: place, found }) => costWarnings(input, found, place)),
     ...line.windows.flatMap((window, at) => {
       const before = line.windows.findIndex((other, index) => index < at && overlap(other, window));
       const message = `overlaps windows[${before}], which counts where both apply: move one of them`;
@@ -77,15 +97,28 @@ function lineWarnings(input: LintInput, line: ModelPrice, path: string): readonl
 
 function costWarnings(
   { costMicro, typicalCall }: LintInput,
-  rates: Rates,
+  found: FoundRates,
   path: string,
 ): readonly PriceWarning[] {
-  const price = priceCall(rates, typicalCall);
-  if (price === 0 && rates.perMillionTrainingTokensMicro === 0)
+  if (mostOf(found, typicalCall) === 0 && found.rates.perMillionTrainingTokensMicro === 0)
     return [{ path, message: 'is free: give a price if that is not meant' }];
+  const price = leastOf(found, typicalCall);
   if (costMicro === undefined || price >= costMicro) return [];
-  const message = `is under cost: a call brings ${formatCredits(price)} and costs ${formatCredits(costMicro)} credits; raise it by ${formatCredits(micro(costMicro - price))} a call`;
+  const where = found.line.monthly === undefined ? 'a call' : 'a call in the cheapest tiers';
+  const message = `is under cost: ${where} brings ${formatCredits(price)} and costs ${formatCredits(costMicro)} credits; raise it by ${formatCredits(micro(costMicro - price))} a call`;
   return [{ path, message }];
+}
+
+/** What a call brings once it is beyond what is included and in the cheapest tiers. */
+function leastOf(found: FoundRates, used: CallMeasure): MicroCredits {
+  let sum: number = priceCall(found.rates, used);
+  for (const measure of MONTHLY_MEASURES) {
+    const plan = found.line.monthly?.plans[measure];
+    if (plan === undefined) continue;
+    const cheapest = Math.min(...plan.tiers.map(({ priceMicro }) => priceMicro));
+    sum += Math.ceil((cheapest * unitsOf(used, measure)) / plan.per);
+  }
+  return micro(sum);
 }
 
 /** A plan is dearer than a pack where its price for a call is above what the pack's credits for one cost. */
@@ -93,7 +126,7 @@ function planWarnings(input: LintInput, book: PriceBook, path: string): readonly
   const at = book.prices.findIndex(({ model, tenants }) => model === '*' && tenants === undefined);
   const line = book.prices[at];
   if (line === undefined) return [];
-  const callMicro = priceCall(line.rates, input.typicalCall);
+  const callMicro = mostOf({ line, window: undefined, rates: line.rates }, input.typicalCall);
   const [cheapest] = [...input.packs].sort(
     (a, b) => a.priceMinor / a.creditsMicro - b.priceMinor / b.creditsMicro,
   );

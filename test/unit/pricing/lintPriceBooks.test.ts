@@ -84,3 +84,40 @@ test('the price books that come with the product have nothing to mend', () => {
   const { books } = JSON.parse(readFileSync('layers/price-tables/price-books.json', 'utf8'));
   expect(warningsOf({ books: booksOf(...books) })).toEqual([]);
 });
+
+const tiers = (...prices: readonly string[]) => ({
+  kind: 'graduated',
+  included: 100,
+  tiers: prices.map((price, n) => (n === prices.length - 1 ? { price } : { upTo: (n + 1) * 1_000, price })),
+});
+
+test('of tiers the cheapest is held against the cost, and only tiers that are all free are called free', () => {
+  const books = [bookWith({ model: '*', monthly: { requests: tiers('0.02', '0.004') } })];
+  expect(warningsOf({ books, costMicro: micro(4_000) })).toEqual([]);
+  expect(warningsOf({ books, costMicro: micro(5_000) })).toEqual([
+    {
+      path: 'books[0].prices[0]',
+      message:
+        'is under cost: a call in the cheapest tiers brings 0.004 and costs 0.005 credits; raise it by 0.001 a call',
+    },
+  ]);
+  const free = [bookWith({ model: '*', monthly: { requests: tiers('0', '0') } })];
+  expect(warningsOf({ books: free })[0]?.message).toContain('is free');
+  expect(warningsOf({ books: [bookWith({ model: '*', monthly: { requests: tiers('0', '1') } })] })).toEqual(
+    [],
+  );
+});
+
+test('a later version whose tiers begin in mid-month is named, by the clock of its months', () => {
+  const version = (n: number, effectiveFrom: string) => ({
+    id: 'a',
+    version: n,
+    effectiveFrom,
+    prices: [{ model: '*', monthly: { timeZone: 'Europe/Berlin', requests: tiers('1') } }],
+  });
+  const first = version(1, '2026-01-10T00:00:00Z');
+  const warned = (from: string) =>
+    warningsOf({ books: booksOf(first, version(2, from)) }).map(({ path }) => path);
+  expect(warned('2026-05-31T22:00:00Z')).toEqual([]);
+  expect(warned('2026-06-01T00:00:00Z')).toEqual(['books[1].prices[0].monthly']);
+});
