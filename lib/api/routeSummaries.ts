@@ -53,6 +53,7 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   listTenantEntries: "Lists a tenant's account book.",
   readTenantStatement: 'Shows what credits of a tenant did in a month.',
   listTenantReceipts: 'Gives the statement file of a tenant and month.',
+  sealTenantBook: 'Closes a tenant’s book up to now, so that its statement can be verified.',
   readTenantUsage: "Sums a tenant's usage by day, key and model.",
   createPriceBook: 'Makes a draft of the next version of a price book.',
   listPriceBooks: 'Lists every version of every price book.',

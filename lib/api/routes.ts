@@ -326,6 +326,12 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  sealTenantBook: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/seals',
+    auth: admin,
+    function: 'control',
+  },
   readTenantUsage: {
     method: 'GET',
     path: '/admin/tenants/{tenant}/usage',

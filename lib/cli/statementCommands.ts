@@ -23,12 +23,17 @@ const SUMMARY: readonly Column[] = [
   { title: 'SEALED UNTIL', field: 'sealed_until' },
   { title: 'RECEIPTS', field: 'receipts' },
 ];
+const SEALED: readonly Column[] = [
+  { title: 'SEALS ADDED', field: 'seals' },
+  { title: 'SEALED UNTIL', field: 'sealed_until' },
+  { title: 'RECEIPTS', field: 'receipts' },
+];
 /** A billion receipts. */
 const MAX_PAGES = 1_000_000;
 
 type StatementOptions = { readonly month?: string; readonly output?: string };
 
-/** `tunegate statement` and `tunegate verify` */
+/** `tunegate statement`, `tunegate seal` and `tunegate verify` */
 export function addStatementCommands(
   program: Command,
   open: OpenSession,
@@ -48,6 +53,17 @@ export function addStatementCommands(
       const body = await session.api.call('GET', `${path}/statement`, { query: { month } });
       session.print.record(body, SUMMARY);
       session.print.list({ data: body['lines'] }, LINE_COLUMNS, 'Nothing happened in this month.');
+    });
+
+  program
+    .command('seal')
+    .description(
+      'close a book up to now, so that all of it can be verified; by itself it is closed hours behind',
+    )
+    .argument('<tenant>', 'its id or name')
+    .action(async (tenant: string, _: object, command: Command) => {
+      const { api, print, tenantPath } = open(command);
+      print.record(await api.call('POST', `${await tenantPath(tenant)}/seals`), SEALED);
     });
 
   program

@@ -23,6 +23,7 @@ import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
 import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
 import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
+import { makeSealSigner } from '#io/sealSigner.ts';
 import { statementPdf } from '#io/statementPdf.ts';
 import { systemWorld } from '#io/world.ts';
 import { CATALOGUE } from './billing.ts';
@@ -32,6 +33,7 @@ import { type Answer, type CallOptions, lambdaContext, proxyEvent, quietLog, rea
 
 export const TOP_UP_URL = 'https://shop.example/top-up';
 export const NOTICE_SECRET = 'the-notice-secret-of-this-test';
+const SEAL_SECRET = 'the-seal-key-of-this-test';
 export const ADMIN_KEY = 'the-admin-key-of-this-test';
 const METHOD_ARN = 'arn:aws:execute-api:us-east-1:000000000000:api/v1/GET/';
 
@@ -57,6 +59,7 @@ export async function startAgency() {
   const seeds = loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: 'layers/price-tables' }, parseBookTexts);
   const peppers = async () => ['pepper-of-this-test'] as const;
   const dodoClient = makeDodoClient({ baseURL: dodo.url }, async () => API_KEY);
+  const sealKeys = makeSealKeys(database.client, `${database.prefix}ledger`);
   const deps: ControlDeps = {
     world,
     directory: makeDirectory(database.client, `${database.prefix}directory`),
@@ -75,7 +78,8 @@ export async function startAgency() {
     },
     statements: {
       book: makeStatementBook(database.client, `${database.prefix}ledger`),
-      keys: makeSealKeys(database.client, `${database.prefix}ledger`),
+      keys: sealKeys,
+      signer: makeSealSigner(async () => JSON.stringify([SEAL_SECRET]), sealKeys),
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
     },

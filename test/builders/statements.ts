@@ -58,6 +58,8 @@ export function makeBooks(database: TestDatabase) {
 
   const seal = (tenantId: TenantId, nowMs: number, over: { readonly book?: StatementBook } = {}) =>
     sealBook({ book, signer, sha256, clock: () => nowMs, ...over }, tenantId);
+  const sealNow = (tenantId: TenantId, nowMs: number) =>
+    sealBook({ book, signer, sha256, clock: () => nowMs }, tenantId, 'now');
 
   /** The statement file of a month, as the command writes it, page by page. */
   const file = async (tenantId: TenantId, month: string): Promise<string> => {
@@ -73,7 +75,7 @@ export function makeBooks(database: TestDatabase) {
     } while (after !== undefined);
     return text;
   };
-  return { ledger, book, open, settle, seal, file };
+  return { ledger, book, open, settle, seal, sealNow, file };
 }
 
 /** Verifies a file's text as the command does, one line at a time. */

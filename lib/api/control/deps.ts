@@ -7,6 +7,7 @@ import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
 import type { RolloutStore, VersionBook } from '#core/routing/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { FileLinesDeps } from '#core/statements/fileLines.ts';
+import type { SealSigner, StatementBook } from '#core/statements/ports.ts';
 import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
 import type { Statement } from '#core/statements/types.ts';
 import type { Tenancy } from '#core/tenants/tenancy.ts';
@@ -33,7 +34,11 @@ export type PriceBookDeps = {
 
 /** What statements work with; a PDF comes as text, for it has no other bytes. */
 export type StatementDeps = ReadStatementDeps &
-  FileLinesDeps & { readonly pdf: (statement: Statement) => string };
+  FileLinesDeps & {
+    readonly book: StatementBook;
+    readonly signer: SealSigner;
+    readonly pdf: (statement: Statement) => string;
+  };
 
 /** What notices work with; `webhookKey` signs those of a tenant. */
 export type NoticeDeps = {

@@ -23,6 +23,7 @@ import {
 } from './priceBooks.ts';
 import { listReceipts, listStatementKeys, listTenantReceipts } from './receipts.ts';
 import { promoteModel, readRollout, rollBackModel, setCanary, setShadow } from './rollouts.ts';
+import { sealTenantBook } from './seals.ts';
 import { readStatement, readTenantStatement } from './statements.ts';
 import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
 import { topUp } from './topUpPage.ts';
@@ -70,6 +71,7 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   readTenantStatement,
   listReceipts,
   listTenantReceipts,
+  sealTenantBook,
   listStatementKeys,
   listPayments,
   listNotices,

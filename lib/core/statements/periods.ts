@@ -39,5 +39,12 @@ export function nextPeriod(fromMs: number, nowMs: number): Period | undefined {
   return toMs > fromMs ? { fromMs, toMs } : undefined;
 }
 
+/** The stretch to seal next when nothing is waited for: up to now, and never over midnight. */
+export function periodUntilNow(fromMs: number, nowMs: number): Period | undefined {
+  const midnightMs = (Math.floor(fromMs / DAY_MS) + 1) * DAY_MS;
+  const toMs = Math.min(nowMs, midnightMs);
+  return toMs > fromMs ? { fromMs, toMs } : undefined;
+}
+
 /** An idle stretch is left to the next run until its day is over: one seal a day is enough for nothing. */
 export const endsDay = ({ toMs }: Period): boolean => toMs % DAY_MS === 0;

@@ -48,11 +48,12 @@ async function foldOpenPart(
   last: Seal | undefined,
 ): Promise<Seal | undefined> {
   const account = await deps.book.readAccount(tenantId);
-  const firstMs = last === undefined ? await deps.book.firstEntryMs(tenantId) : Date.parse(last.to);
-  if (account === undefined || firstMs === undefined) return undefined;
+  const firstMs = last === undefined ? await deps.book.firstEntryMs(tenantId) : undefined;
+  const beginMs = last === undefined ? firstMs && slotStart(firstMs) : Date.parse(last.to);
+  if (account === undefined || beginMs === undefined) return undefined;
   let previous = last;
   let open: Seal | undefined;
-  for (let fromMs = slotStart(firstMs); fromMs < month.toMs; fromMs = nextMonthMs(fromMs)) {
+  for (let fromMs = beginMs; fromMs < month.toMs; fromMs = nextMonthMs(fromMs)) {
     const period = { fromMs, toMs: nextMonthMs(fromMs) };
     open = (await foldPeriod(deps, { account, previous, period })).seal;
     previous = open;

@@ -4,7 +4,7 @@ import { addMicro } from '#core/shared/money.ts';
 import type { Clock } from '#core/shared/world.ts';
 import type { Directory } from '#core/tenants/ports.ts';
 import { type FoldedPeriod, foldPeriod } from './foldPeriod.ts';
-import { endsDay, nextPeriod, type Period, slotStart } from './periods.ts';
+import { endsDay, nextPeriod, type Period, periodUntilNow, slotStart } from './periods.ts';
 import type { SealSigner, Sha256Hex, StatementBook } from './ports.ts';
 import { sealText } from './sealText.ts';
 import type { Seal } from './types.ts';
@@ -60,12 +60,19 @@ async function tryToSeal(deps: SealBooksDeps, tenantId: TenantId): Promise<Seale
 /**
  * Seals one book, stretch by stretch, and says how many seals it added. A seal is one conditional write of something
  * that follows from the book alone: a crash leaves it undone, and of two runs at once one finds it done and stops.
+ * `settled` leaves what may still be settled to a later run; `now` waits for nothing, and what comes later is late.
  */
-export async function sealBook(deps: Omit<SealBooksDeps, 'directory'>, tenantId: TenantId): Promise<number> {
+export async function sealBook(
+  deps: Omit<SealBooksDeps, 'directory'>,
+  tenantId: TenantId,
+  upTo: 'settled' | 'now' = 'settled',
+): Promise<number> {
+  const nowMs = deps.clock();
+  const next = upTo === 'now' ? periodUntilNow : nextPeriod;
   let previous = (await deps.book.lastSeal(tenantId))?.seal;
   let fromMs = previous === undefined ? await firstSlot(deps.book, tenantId) : Date.parse(previous.to);
   for (let seals = 0; seals < MAX_SEALS_A_RUN; seals += 1) {
-    const period = fromMs === undefined ? undefined : nextPeriod(fromMs, deps.clock());
+    const period = fromMs === undefined ? undefined : next(fromMs, nowMs);
     if (period === undefined) return seals;
     const folded = await foldExactly(deps, tenantId, previous, period);
     if (folded.seal.receipts === 0 && !endsDay(period)) return seals;

@@ -77,7 +77,7 @@ export const FUNCTIONS = {
     trigger: { kind: 'http', streaming: false },
     uses: {
       tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite', versions: 'read' },
-      secrets: ['keyPepper', 'dodo', 'noticeKey'],
+      secrets: ['keyPepper', 'dodo', 'noticeKey', 'sealKey'],
       priceTables: true,
       topUpUrl: true,
       callsDodo: true,

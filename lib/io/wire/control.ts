@@ -24,6 +24,7 @@ import { engineRules } from '#io/engines/engineRules.ts';
 import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
+import { makeSealSigner } from '#io/sealSigner.ts';
 import { makeSecretReader } from '#io/secrets.ts';
 import { statementPdf } from '#io/statementPdf.ts';
 import { systemWorld } from '#io/world.ts';
@@ -41,6 +42,8 @@ export function wireControl(env: Environment) {
   const billingTable = requireVariable(env, TABLES.billing.env);
   const dodo = makeDodoClient(readDodoPlace(env), async () => (await readDodo()).apiKey);
   const seeds = loadPriceBooks(env, parseBookTexts);
+  const sealKeys = makeSealKeys(dynamoDb, ledgerTable);
+  const sealSecret = requireVariable(env, SECRETS.sealKey.env);
   const deps = {
     world: systemWorld,
     directory: makeDirectory(dynamoDb, directoryTable),
@@ -62,7 +65,8 @@ export function wireControl(env: Environment) {
     },
     statements: {
       book: makeStatementBook(dynamoDb, ledgerTable),
-      keys: makeSealKeys(dynamoDb, ledgerTable),
+      keys: sealKeys,
+      signer: makeSealSigner(() => readSecret(sealSecret), sealKeys),
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
     },

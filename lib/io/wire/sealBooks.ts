@@ -1,13 +1,12 @@
 import { sealBooks } from '#core/statements/sealBooks.ts';
-import { parseSecretList } from '#core/tenants/apiKey.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { SECRETS, TABLES } from '#io/definitions/resources.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
 import { makeObservability } from '#io/observability.ts';
-import { makeSealKey } from '#io/sealCrypto.ts';
 import { reportSeals } from '#io/sealReport.ts';
+import { makeSealSigner } from '#io/sealSigner.ts';
 import { makeSecretReader } from '#io/secrets.ts';
 import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb } from './clients.ts';
@@ -20,22 +19,17 @@ export function wireSealBooks(env: Environment) {
   const observability = makeObservability('seal-books');
   const readSecret = makeSecretReader(env);
   const secretId = requireVariable(env, SECRETS.sealKey.env);
-  const keys = makeSealKeys(client, ledgerTable);
   const deps = {
     book: makeStatementBook(client, ledgerTable),
     directory: makeDirectory(client, requireVariable(env, TABLES.directory.env)),
     sha256: nodeCrypto.sha256Hex,
     clock: systemWorld.clock,
+    signer: makeSealSigner(() => readSecret(secretId), makeSealKeys(client, ledgerTable)),
   };
   return {
     ...observability,
     sealBooks: async () => {
-      const [newest] = parseSecretList(await readSecret(secretId));
-      if (newest === undefined) throw new Error('the seal key is empty');
-      const key = makeSealKey(newest);
-      await keys.publish(key); // before anything is signed by it
-      const signer = { sign: async (text: string) => ({ keyId: key.id, signature: key.sign(text) }) };
-      reportSeals(observability, await sealBooks({ ...deps, signer }));
+      reportSeals(observability, await sealBooks(deps));
     },
   };
 }

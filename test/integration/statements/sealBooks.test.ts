@@ -177,3 +177,27 @@ test('an idle book is sealed once a day, and months partition the seals, leap da
   await books.seal(tenantId, at('03-04T08:00'));
   expect((await statement(tenantId, '2026-03')).closingMicro).toBe(10_001_000);
 });
+
+test('a book that is sealed now is proven up to the moment, and goes on from there in one chain', async () => {
+  const tenantId = await books.open('now', at('03-01T01:00'));
+  await books.settle(tenantId, 'now-a', [[5, at('03-02T08:10')]]);
+  const nowMs = at('03-02T08:37:22.123');
+  expect(await books.sealNow(tenantId, nowMs)).toBe(2); // the day before, and today so far
+  expect(await books.sealNow(tenantId, nowMs)).toBe(0);
+  expect(await verify(await books.file(tenantId, '2026-03'), nowMs)).toMatchObject({
+    receipts: 2,
+    problems: [],
+  });
+
+  await books.settle(tenantId, 'now-b', [
+    [7, at('03-02T08:36')], // began before the seal, and settles after it
+    [11, at('03-02T09:00')],
+  ]);
+  const open = await statement(tenantId, '2026-03');
+  expect(open.lines.reduce((sum, { amountMicro }) => sum + amountMicro, 0)).toBe(10_000_000 - 23);
+  await books.seal(tenantId, at('03-03T02:00'));
+  const sealed = await statement(tenantId, '2026-03');
+  expect(sealed.closingMicro).toBe(10_000_000 - 23);
+  const file = await books.file(tenantId, '2026-03');
+  expect(await verify(file, at('03-03T02:00'))).toMatchObject({ receipts: 4, problems: [] });
+});
