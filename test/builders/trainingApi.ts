@@ -15,14 +15,17 @@ import {
   DescribeTrainingJobCommand,
   type DescribeTrainingJobCommandOutput,
 } from '@aws-sdk/client-sagemaker';
+import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { extract } from 'tar';
 import { vi } from 'vitest';
 import { METRIC_DEFINITIONS } from '#core/training/metricDefinitions.ts';
+import type { StateChangeEvent } from '#local/sagemaker/training/description.ts';
 import { startTestAws, TEST_CREDENTIALS, type TestAws } from './awsService.ts';
 import { startTestSageMaker, type TestSageMaker } from './sageMaker.ts';
 import { TEST_BASE } from './trainingJob.ts';
 
 const BUCKET = 'tenant-data';
+const EVENTS = 'training-events';
 const CHECKPOINT = /^checkpoint-\d+\.safetensors$/u;
 const JOB_WITHIN_MS = 60_000;
 
@@ -30,6 +33,7 @@ export type TestTraining = {
   readonly aws: TestAws;
   /** The one that runs now. */
   readonly sageMaker: () => TestSageMaker;
+  readonly put: (key: string, body: Uint8Array | string) => Promise<void>;
   /** Uploads a dataset and settings, and asks for a job that learns it. */
   readonly create: (
     name: string,
@@ -46,8 +50,10 @@ export type TestTraining = {
   readonly underWay: (name: string) => Promise<void>;
   /** The processes that train now. */
   readonly trainers: () => readonly number[];
-  /** Everything that has been told and not been taken. */
-  readonly events: () => Promise<readonly { readonly id: string; readonly event: unknown }[]>;
+  /** Takes what the queue of events holds now. */
+  readonly events: () => Promise<readonly StateChangeEvent[]>;
+  /** Before this, events wait. */
+  readonly createQueue: () => Promise<void>;
   readonly fault: (body: object) => Promise<Response>;
   readonly keys: (prefix: string) => Promise<readonly string[]>;
   readonly object: (key: string) => Promise<Readable>;
@@ -62,15 +68,19 @@ export type TestTraining = {
 /** S3 and SageMaker of one machine, with the base model where the product keeps it. */
 export async function startTestTraining(args: readonly string[] = []): Promise<TestTraining> {
   const aws = await startTestAws();
+  const queueUrl = `${aws.url}/000000000000/${EVENTS}`;
   const env = {
+    AWS_ENDPOINT_URL_SQS: aws.url,
+    TRAINING_EVENTS_QUEUE_URL: queueUrl,
     AWS_ENDPOINT_URL_S3: aws.url,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: TEST_CREDENTIALS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
   };
   let sageMaker = await startTestSageMaker({ env, args });
-  const put = (Key: string, Body: Uint8Array | string) =>
-    aws.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
+  const put = async (Key: string, Body: Uint8Array | string): Promise<void> => {
+    await aws.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
+  };
   await aws.s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
   for (const name of readdirSync(TEST_BASE)) {
     await put(`bases/tunegate-nano/${name}`, readFileSync(join(TEST_BASE, name)));
@@ -86,6 +96,7 @@ export async function startTestTraining(args: readonly string[] = []): Promise<T
   return {
     aws,
     sageMaker: () => sageMaker,
+    put,
     create: async (name, { train, validation, settings }, changed = {}) => {
       await put(`jobs/${name}/train/train.jsonl`, train);
       if (validation !== undefined) await put(`jobs/${name}/validation/validation.jsonl`, validation);
@@ -117,7 +128,14 @@ export async function startTestTraining(args: readonly string[] = []): Promise<T
         .split(' ')
         .filter((pid) => pid !== '')
         .map(Number),
-    events: async () => JSON.parse(await (await fetch(`${sageMaker.url}/events?wait=0`)).text()).events,
+    events: async () => {
+      const input = { QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 };
+      const { Messages = [] } = await aws.sqs.send(new ReceiveMessageCommand(input));
+      return Messages.map(({ Body }) => JSON.parse(Body ?? ''));
+    },
+    createQueue: async () => {
+      await aws.sqs.send(new CreateQueueCommand({ QueueName: EVENTS }));
+    },
     fault: (body) => fetch(`${sageMaker.url}/faults`, { method: 'POST', body: JSON.stringify(body) }),
     keys: async (Prefix) =>
       ((await aws.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix }))).Contents ?? []).map(

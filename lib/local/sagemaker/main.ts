@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { QUEUES } from '#io/definitions/resources.ts';
 import { readBaseModel } from '#local/engine/baseModel.ts';
 import { type LocalEngine, openEngine } from '#local/engine/engine.ts';
 import { listenOnLoopback, serveUntilTold } from '#local/shared/serviceMain.ts';
@@ -9,6 +10,7 @@ import { makeSageMakerServer } from './server.ts';
 import { chooseTrainer } from './training/chooseTrainer.ts';
 import { openEventOutbox } from './training/eventOutbox.ts';
 import { makeFaults } from './training/faults.ts';
+import { makeQueueSender } from './training/sendToQueue.ts';
 import { openTrainingJobs } from './training/trainingJobs.ts';
 
 const { values } = parseArgs({
@@ -44,16 +46,20 @@ async function serve(): Promise<void> {
     engines.set(base.id, await openEngine(base, join(dataDirectory, 'gguf')));
   }
   const components = openComponents({ dataDirectory, endpointName: values.endpoint, engines });
-  const events = openEventOutbox(join(dataDirectory, 'training-events'));
+  const queueUrl = process.env[QUEUES.trainingEvents.env];
+  const events =
+    queueUrl === undefined
+      ? undefined
+      : openEventOutbox(join(dataDirectory, 'training-events'), makeQueueSender(queueUrl));
   const jobs = openTrainingJobs({
     dataDirectory,
     trainer: chooseTrainer(values.trainer, values.python),
     atOnce: Number(values['trainings-at-once']),
-    publish: events.publish,
+    publish: events?.publish ?? (() => undefined),
     nowMs: Date.now,
   });
   const training = { jobs, faults: makeFaults(jobs) };
-  const server = makeSageMakerServer({ engines, components, training, events });
+  const server = makeSageMakerServer({ engines, components, training });
   const url = await listenOnLoopback(server, Number(values.port));
   const rssMb = Math.round(process.memoryUsage.rss() / 1e6);
   const readyMs = Math.round(performance.now() - started);
@@ -62,5 +68,6 @@ async function serve(): Promise<void> {
     server.close();
     server.closeAllConnections();
     await jobs.shutDown();
+    events?.stop();
   });
 }

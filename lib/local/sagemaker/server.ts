@@ -4,27 +4,22 @@ import type { Components } from './components.ts';
 import { controlApi } from './control.ts';
 import { AwsError, readBody, sendAwsError, sendJson } from './http.ts';
 import { invokeEndpoint } from './invoke.ts';
-import type { EventOutbox } from './training/eventOutbox.ts';
 import { AnswerLost } from './training/faults.ts';
 import type { TrainingParts } from './training/operations.ts';
 
 const INVOCATION = /^\/endpoints\/([^/]{1,63})\/(invocations|invocations-response-stream)$/u;
 
-const EVENT = /^\/events\/(\d+)$/u;
 const MAX_FAULT_BYTES = 10_000;
-/** How long a call for events waits for a first one. */
-const EVENT_WAIT_MS = 20_000;
 
 type Parts = {
   readonly engines: ReadonlyMap<string, LocalEngine>;
   readonly components: Components;
   readonly training: TrainingParts;
-  readonly events: EventOutbox;
 };
 
 /**
  * The local SageMaker over HTTP: the runtime API, the control API, `/ping`, and what AWS has no such way for: `/stats`
- * and `POST /faults` for people and tests, `/events` for whoever does EventBridge's work.
+ * and `POST /faults`, for people and tests.
  */
 export function makeSageMakerServer(parts: Parts): Server {
   return createServer((request, response) => {
@@ -43,7 +38,7 @@ export function makeSageMakerServer(parts: Parts): Server {
 }
 
 async function answer(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const invocation = INVOCATION.exec(pathname);
   if (request.method === 'POST' && invocation !== null) {
     const [, name = '', action] = invocation;
@@ -55,15 +50,6 @@ async function answer(parts: Parts, request: IncomingMessage, response: ServerRe
   if (request.method === 'GET' && pathname === '/stats') return sendJson(response, 200, stats(parts));
   if (request.method === 'POST' && pathname === '/faults') {
     parts.training.faults.request(readJson(await readBody(request, MAX_FAULT_BYTES)));
-    return sendJson(response, 200, {});
-  }
-  if (request.method === 'GET' && pathname === '/events') {
-    const waitMs = searchParams.get('wait') === '0' ? 0 : EVENT_WAIT_MS;
-    return sendJson(response, 200, { events: await parts.events.read(waitMs) });
-  }
-  const [, eventId] = EVENT.exec(pathname) ?? [];
-  if (request.method === 'DELETE' && eventId !== undefined) {
-    parts.events.remove(eventId);
     return sendJson(response, 200, {});
   }
   throw new AwsError(

@@ -1,62 +1,62 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { writeWhole } from '#local/engine/baseGguf.ts';
 
-/** Events that wait for whoever does EventBridge's work, in files, so that none is lost with this process. */
+/** Does EventBridge's work: events wait in files until they are delivered, so that none is lost with this process. */
 export type EventOutbox = {
   readonly publish: (event: unknown) => void;
-  /** The oldest ones; waits so long for a first when there is none. */
-  readonly read: (waitMs: number) => Promise<readonly { readonly id: string; readonly event: unknown }[]>;
-  /** It has been delivered. */
-  readonly remove: (id: string) => void;
+  /** Nothing is sent after this; what waits goes out at the next start. */
+  readonly stop: () => void;
 };
 
-const MAX_AT_ONCE = 10;
-/** More is not kept when nobody comes for them: the oldest go. SageMaker promises no delivery either. */
+/** EventBridge tries again for a day, SageMaker promises no delivery at all: when nobody takes them, the oldest go. */
 const MAX_KEPT = 10_000;
+const RETRY_AFTER_MS = 1_000;
 const ID_DIGITS = 12;
 
-export function openEventOutbox(directory: string): EventOutbox {
+/** `deliver` may be called again for an event whose end was not noted. In order, one at a time. */
+export function openEventOutbox(directory: string, deliver: (event: string) => Promise<void>): EventOutbox {
   mkdirSync(directory, { recursive: true });
-  const file = (id: string): string => join(directory, `${id}.json`);
-  const kept = new Map(
-    readdirSync(directory)
-      .filter((name) => /^\d+\.json$/u.test(name))
-      .sort()
-      .map((name): [string, unknown] => [
-        name.slice(0, -'.json'.length),
-        JSON.parse(readFileSync(join(directory, name), 'utf8')),
-      ]),
-  );
-  let number = Number([...kept.keys()].at(-1) ?? 0);
-  const waiting = new Set<() => void>();
+  const waiting = readdirSync(directory)
+    .filter((name) => /^\d+\.json$/u.test(name))
+    .sort();
+  let number = Number.parseInt(waiting.at(-1) ?? '0', 10);
+  let sending = false;
+  let stopped = false;
 
-  const remove = (id: string): void => {
-    if (kept.delete(id)) rmSync(file(id), { force: true });
+  const drop = (name: string): void => {
+    const at = waiting.indexOf(name);
+    if (at >= 0) waiting.splice(at, 1);
+    rmSync(join(directory, name), { force: true });
   };
+  const sendAll = async (): Promise<void> => {
+    if (sending) return;
+    sending = true;
+    for (let name = waiting[0]; name !== undefined && !stopped; name = waiting[0]) {
+      try {
+        await deliver(readFileSync(join(directory, name), 'utf8'));
+        drop(name);
+      } catch (error) {
+        console.error('an event of a training job waits to be delivered:', error);
+        await sleep(RETRY_AFTER_MS, undefined, { ref: false });
+      }
+    }
+    sending = false;
+  };
+  void sendAll();
+
   return {
     publish: (event) => {
       number += 1;
-      const id = String(number).padStart(ID_DIGITS, '0');
-      writeWhole(file(id), Buffer.from(JSON.stringify(event)));
-      kept.set(id, event);
-      for (const oldest of [...kept.keys()].slice(0, Math.max(0, kept.size - MAX_KEPT))) remove(oldest);
-      for (const wake of waiting) wake();
+      const name = `${String(number).padStart(ID_DIGITS, '0')}.json`;
+      writeWhole(join(directory, name), Buffer.from(JSON.stringify(event)));
+      waiting.push(name);
+      if (waiting.length > MAX_KEPT) drop(waiting[0] ?? name);
+      void sendAll();
     },
-    read: async (waitMs) => {
-      if (kept.size === 0) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(done, waitMs);
-          function done(): void {
-            clearTimeout(timer);
-            waiting.delete(done);
-            resolve();
-          }
-          waiting.add(done);
-        });
-      }
-      return [...kept].slice(0, MAX_AT_ONCE).map(([id, event]) => ({ id, event }));
+    stop: () => {
+      stopped = true;
     },
-    remove,
   };
 }

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TenantId, TrainingJobId } from '#core/shared/ids.ts';
+import { parseId } from '#core/shared/ids.ts';
+import type { TrainingRequest, TrainingService } from '#core/training/ports.ts';
+import { makeTrainingService } from '#io/sagemaker/training.ts';
+import { startTestTraining, type TestTraining } from '#test/builders/trainingApi.ts';
+import { fewLines } from '#test/builders/trainingJob.ts';
+
+let training: TestTraining;
+let service: TrainingService;
+beforeAll(async () => {
+  training = await startTestTraining();
+  await training.put('code/training/train.py', 'not run here');
+  service = makeTrainingService(training.sageMaker().control, {
+    bucket: 'tenant-data',
+    roleArn: 'arn:aws:iam::000000000000:role/tunegate-training',
+    image: 'huggingface-pytorch-training:2.9.0',
+    instanceType: 'ml.g5.xlarge',
+    volumeGb: 30,
+    codePrefix: 'code/training/',
+    kmsKeyArn: null,
+  });
+});
+afterAll(() => training.stop());
+
+const tenantId = parseId<TenantId>('tenant', 'ten_1');
+const jobId = parseId<TrainingJobId>('trainingJob', 'ftjob-1');
+if (tenantId === undefined || jobId === undefined) throw new Error('ids of the test are ids');
+
+const request = (name: string, channels = 'jobs/one/'): TrainingRequest => ({
+  name,
+  tenantId,
+  jobId,
+  channels: {
+    base: 'bases/tunegate-nano/',
+    train: `${channels}train/`,
+    validation: null,
+    settings: `${channels}settings/`,
+  },
+  outputPrefix: 'jobs/one/output/',
+  checkpointPrefix: 'jobs/one/checkpoints/',
+  maxSeconds: 600,
+  maxWaitSeconds: 1_200,
+});
+
+test('a job is created once, followed to its end, and told where its archive is', async () => {
+  await training.put('jobs/one/train/train.jsonl', fewLines(4));
+  await training.put('jobs/one/settings/settings.json', '{"baseModel":"tunegate-nano","epochs":1}');
+  expect(await service.create(request('one-1'))).toEqual({ ok: true, value: 'created' });
+  expect(await service.create(request('one-1'))).toEqual({ ok: true, value: 'exists' });
+  expect(await service.describe('one-1')).toMatchObject({ status: 'in_progress', artifactKey: null });
+
+  await training.until('one-1', ({ TrainingJobStatus }) => TrainingJobStatus === 'Completed');
+  expect(await service.describe('one-1')).toEqual({
+    status: 'completed',
+    secondaryStatus: 'Completed',
+    failureReason: null,
+    artifactKey: 'jobs/one/output/one-1/output/model.tar.gz',
+    trainingSeconds: expect.any(Number),
+    billableSeconds: expect.any(Number),
+    metrics: expect.objectContaining({ 'train:progress': 1, 'train:loss': expect.any(Number) }),
+  });
+  await service.stop('one-1'); // it has ended, which is no error
+});
+
+test('a job that is not there is undefined, and stopping it is no error', async () => {
+  expect(await service.describe('nothing')).toBeUndefined();
+  await service.stop('nothing');
+});
+
+test.each([
+  ['throttled', { refuse: 'ThrottlingException' }],
+  ['throttled', { refuse: 'ServiceUnavailable' }],
+  ['quota', { refuse: 'ResourceLimitExceeded' }],
+] as const)('a refusal is %s after %j', async (code, fault) => {
+  await training.fault(fault);
+  expect(await service.create(request('refused'))).toMatchObject({ ok: false, error: { code } });
+});
+
+test('a job that can never be taken is invalid', async () => {
+  expect(await service.create(request('empty', 'jobs/empty/'))).toMatchObject({
+    ok: false,
+    error: { code: 'invalid', message: expect.stringContaining('No S3 objects found') },
+  });
+});
+
+test('a job that finds no instance fails with a reason that says so', async () => {
+  await training.fault({ no_capacity: 1 });
+  await service.create(request('no-room'));
+  const state = await service.describe('no-room');
+  expect(state).toMatchObject({
+    status: 'failed',
+    failureReason: expect.stringMatching(/^CapacityError: /u),
+  });
+  expect(state?.billableSeconds).toBeNull();
+});
