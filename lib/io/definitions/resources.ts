@@ -102,6 +102,9 @@ export const BUCKETS = {
   tenantData: { name: 'tenant-data', env: 'TENANT_DATA_BUCKET' },
 } as const satisfies Record<string, BucketDefinition>;
 
+/** Folder of containers/training in the tenant data bucket; base models are under `bases/<name>/`. */
+export const TRAINING_CODE_PREFIX = 'code/training/';
+
 /** Secrets by their logical name; a function reads one by the name or ARN in the environment variable. */
 export const SECRETS = {
   /** Keys the checksum of API keys; a list, newest first, so that it can be rotated. */
@@ -127,6 +130,11 @@ export const SETTINGS = {
   dodoBaseUrl: 'DODO_PAYMENTS_BASE_URL',
   /** The highest rank of an adapter that the endpoint serves. */
   maxLoraRank: 'MAX_LORA_RANK',
+  /** What SageMaker runs training jobs with. */
+  trainingRole: 'TRAINING_ROLE_ARN',
+  trainingImage: 'TRAINING_IMAGE',
+  trainingInstance: 'TRAINING_INSTANCE_TYPE',
+  trainingVolumeGb: 'TRAINING_VOLUME_GB',
   /** Training jobs at work at once, of one tenant and of all together. */
   trainingSlotsPerTenant: 'TRAINING_SLOTS_PER_TENANT',
   trainingSlots: 'TRAINING_SLOTS',

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -19,3 +20,5 @@ export const makeS3 = (): S3Client => new S3Client({ forcePathStyle: true });
 // No retries of the SDK's own: a call tries its engine once more itself, whichever kind it is (`startInference`).
 export const makeSageMakerRuntime = (): SageMakerRuntimeClient =>
   new SageMakerRuntimeClient({ maxAttempts: 1 });
+
+export const makeSageMaker = (): SageMakerClient => new SageMakerClient({});

@@ -7,15 +7,17 @@ import { resourceName } from '#local/services/names.ts';
 import { createTables } from './createTables.ts';
 import { createDemoAdapters } from './demoAdapters.ts';
 import { createBuckets, createQueues } from './queuesAndBuckets.ts';
+import { uploadTrainingFiles } from './trainingFiles.ts';
 
-// What `cdk deploy` does on AWS: creates every table, queue and bucket that is not there yet, and the demonstration's
-// adapters. A process of its own, so that what it loads is gone when the product runs.
+// What `cdk deploy` does on AWS: creates every table, queue and bucket that is not there yet, the demonstration's
+// adapters, and what training jobs read. A process of its own, so that what it loads is gone when the product runs.
 try {
   const aws = requireVariable(process.env, 'AWS_ENDPOINT_URL_SQS');
+  const s3 = new S3Client({ forcePathStyle: true });
   await Promise.all([
     createTables(new DynamoDBClient({}), resourceName('')),
     createQueues(new SQSClient({}), aws),
-    createBuckets(new S3Client({ forcePathStyle: true })),
+    createBuckets(s3).then(() => uploadTrainingFiles(s3)),
     createDemoAdapters(new SageMakerClient({})),
   ]);
 } catch (error) {

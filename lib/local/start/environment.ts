@@ -9,7 +9,7 @@ import {
   SETTINGS,
   TABLES,
 } from '#io/definitions/resources.ts';
-import { queueUrl, resourceName } from '#local/services/names.ts';
+import { ACCOUNT, queueUrl, resourceName } from '#local/services/names.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -66,6 +66,11 @@ export function functionEnvironment(addresses: Addresses, topUpUrl: string): Var
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: addresses.sagemaker,
     DODO_PAYMENTS_BASE_URL: addresses.dodo,
     TOP_UP_URL: topUpUrl,
+    // The local SageMaker takes these and runs its own trainer.
+    [SETTINGS.trainingRole]: `arn:aws:iam::${ACCOUNT}:role/tunegate-training`,
+    [SETTINGS.trainingImage]: 'huggingface-pytorch-training',
+    [SETTINGS.trainingInstance]: 'ml.g5.xlarge',
+    [SETTINGS.trainingVolumeGb]: '30',
     // One processor core for each training; more at once would only slow each other down.
     [SETTINGS.trainingSlotsPerTenant]: '1',
     [SETTINGS.trainingSlots]: '2',

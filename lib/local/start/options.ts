@@ -8,15 +8,19 @@ export type StartOptions = {
   readonly dataDir: string;
   /** Begin with nothing: delete what an earlier run left. */
   readonly fresh: boolean;
+  /** What trains: our own trainer, or containers/training in a Python that has PyTorch. */
+  readonly trainer: { readonly kind: 'node' | 'python'; readonly python: string };
   /** Say more: every request, and each process's memory. */
   readonly verbose: boolean;
 };
 
-export const USAGE = `usage: npm start -- [--port N] [--data DIR] [--fresh] [--verbose]
-  --port N     where the API listens on 127.0.0.1 (default 8787; 0: any free port)
-  --data DIR   where everything is kept (default .tunegate)
-  --fresh      delete what an earlier run kept there, then start
-  --verbose    log every request, and the memory of each process`;
+export const USAGE = `usage: npm start -- [--port N] [--data DIR] [--fresh] [--trainer NAME] [--python PATH] [--verbose]
+  --port N        where the API listens on 127.0.0.1 (default 8787; 0: any free port)
+  --data DIR      where everything is kept (default .tunegate)
+  --fresh         delete what an earlier run kept there, then start
+  --trainer NAME  what trains: node (default), or python where --python has torch, transformers and peft
+  --python PATH   that Python (default python3)
+  --verbose       log every request, and the memory of each process`;
 
 const DEFAULT_PORT = '8787';
 /** Where the CLI looks, unless it is told otherwise. */
@@ -32,7 +36,16 @@ export function readOptions(args: readonly string[]): StartOptions | undefined {
     throw new CannotStart(`--port takes a number from 0 to ${MAX_PORT}, not "${values.port}"`);
   }
   if (values.data === '') throw new CannotStart('--data takes a folder');
-  return { port, dataDir: resolve(values.data), fresh: values.fresh, verbose: values.verbose };
+  if (values.trainer !== 'node' && values.trainer !== 'python') {
+    throw new CannotStart(`--trainer takes node or python, not "${values.trainer}"`);
+  }
+  return {
+    port,
+    dataDir: resolve(values.data),
+    fresh: values.fresh,
+    trainer: { kind: values.trainer, python: values.python },
+    verbose: values.verbose,
+  };
 }
 
 function parse(args: readonly string[]) {
@@ -43,6 +56,8 @@ function parse(args: readonly string[]) {
         port: { type: 'string', default: DEFAULT_PORT },
         data: { type: 'string', default: DEFAULT_DATA_DIR },
         fresh: { type: 'boolean', default: false },
+        trainer: { type: 'string', default: 'node' },
+        python: { type: 'string', default: 'python3' },
         verbose: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' },
       },

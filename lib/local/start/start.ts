@@ -1,6 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { QUEUES } from '#io/definitions/resources.ts';
 import { dynoxideBinary, freePort } from '#local/services/dynamodb.ts';
+import { queueUrl } from '#local/services/names.ts';
 import { runOnce } from '#local/services/runOnce.ts';
 import { seedTenants } from '#local/setup/seedTenants.ts';
 import { CannotStart } from './cannotStart.ts';
@@ -60,7 +62,15 @@ export async function start(
     const secrets = openSecrets(paths.secrets);
     const env = baseEnvironment(process.env, secrets.awsSecretAccessKey);
     group = makeServiceGroup({ ...events, logs: paths.logs, env, signal: starting.signal });
-    const connection = await startAll({ port, directory, secrets, env, group, signal: starting.signal });
+    const connection = await startAll({
+      port,
+      directory,
+      secrets,
+      env,
+      group,
+      trainer: options.trainer,
+      signal: starting.signal,
+    });
     return { connection, processes: group.processes, stop };
   } catch (error) {
     starting.abort(error); // what was still on its way up when another part failed
@@ -77,13 +87,15 @@ type Starting = {
   readonly secrets: LocalSecrets;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly group: ServiceGroup;
+  readonly trainer: StartOptions['trainer'];
   readonly signal: AbortSignal;
 };
 
-async function startAll({ port, directory, secrets, env, group, signal }: Starting): Promise<Connection> {
+async function startAll(starting: Starting): Promise<Connection> {
+  const { port, directory, secrets, env, group, trainer, signal } = starting;
   const { paths } = directory;
   const baseUrl = `http://127.0.0.1:${port}/v1`;
-  const addresses = await startServices({ paths, baseUrl, secrets, group });
+  const addresses = await startServices({ paths, baseUrl, secrets, group, trainer });
   signal.throwIfAborted();
   const record = () => writeRun(paths, addresses, group);
   record();
@@ -113,6 +125,7 @@ async function startServices(options: {
   readonly baseUrl: string;
   readonly secrets: LocalSecrets;
   readonly group: ServiceGroup;
+  readonly trainer: StartOptions['trainer'];
 }): Promise<Addresses> {
   const { paths, baseUrl, secrets, group } = options;
   const external = process.env['TUNEGATE_DYNAMODB_ENDPOINT'];
@@ -125,14 +138,25 @@ async function startServices(options: {
   const [dynamodb, aws, sagemaker, dodo] = await Promise.all([
     external ?? group.startDynamoDb(paths.dynamodb),
     startedAws,
-    // It fetches adapters from S3 and puts them there.
+    // It fetches data and adapters from S3 and puts adapters there, and tells of its jobs.
     startedAws.then((url) =>
-      group.startOwn('sagemaker', ['--data', paths.sagemaker], { AWS_ENDPOINT_URL_S3: url }),
+      group.startOwn('sagemaker', ['--data', paths.sagemaker, ...trainerArguments(options.trainer)], {
+        AWS_ENDPOINT_URL_S3: url,
+        AWS_ENDPOINT_URL_SQS: url,
+        [QUEUES.trainingEvents.env]: queueUrl(url, QUEUES.trainingEvents.name),
+      }),
     ),
     group.startOwn('dodo', ['--data', paths.dodo, ...webhook], dodoKeys),
   ]);
   return { baseUrl, dynamodb, aws, sagemaker, dodo };
 }
+
+const trainerArguments = ({ kind, python }: StartOptions['trainer']): readonly string[] => [
+  '--trainer',
+  kind,
+  '--python',
+  python,
+];
 
 function writeRun(paths: DataPaths, addresses: Addresses, group: ServiceGroup): void {
   const run = {
