@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import { parseId } from '#core/shared/ids.ts';
 import type { TrainingRequest, TrainingService } from '#core/training/ports.ts';
-import { makeTrainingService } from '#io/sagemaker/training.ts';
+import { wireTrainingService } from '#io/wire/trainingService.ts';
 import { startTestTraining, type TestTraining } from '#test/builders/trainingApi.ts';
 import { fewLines } from '#test/builders/trainingJob.ts';
 
@@ -11,17 +11,22 @@ let service: TrainingService;
 beforeAll(async () => {
   training = await startTestTraining();
   await training.put('code/training/train.py', 'not run here');
-  service = makeTrainingService(training.sageMaker().control, {
-    bucket: 'tenant-data',
-    roleArn: 'arn:aws:iam::000000000000:role/tunegate-training',
-    image: 'huggingface-pytorch-training:2.9.0',
-    instanceType: 'ml.g5.xlarge',
-    volumeGb: 30,
-    codePrefix: 'code/training/',
-    kmsKeyArn: null,
+  vi.stubEnv('AWS_ENDPOINT_URL_SAGEMAKER', training.sageMaker().url);
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  service = wireTrainingService({
+    TENANT_DATA_BUCKET: 'tenant-data',
+    TRAINING_ROLE_ARN: 'arn:aws:iam::000000000000:role/tunegate-training',
+    TRAINING_IMAGE: 'huggingface-pytorch-training:2.9.0',
+    TRAINING_INSTANCE_TYPE: 'ml.g5.xlarge',
+    TRAINING_VOLUME_GB: '30',
   });
 });
-afterAll(() => training.stop());
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await training.stop();
+});
 
 const tenantId = parseId<TenantId>('tenant', 'ten_1');
 const jobId = parseId<TrainingJobId>('trainingJob', 'ftjob-1');
@@ -69,8 +74,9 @@ test('a job that is not there is undefined, and stopping it is no error', async 
 });
 
 test.each([
-  ['throttled', { refuse: 'ThrottlingException' }],
-  ['throttled', { refuse: 'ServiceUnavailable' }],
+  // As often as the SDK itself tries.
+  ['throttled', { refuse: 'ThrottlingException', times: 3 }],
+  ['throttled', { refuse: 'ServiceUnavailable', times: 3 }],
   ['quota', { refuse: 'ResourceLimitExceeded' }],
 ] as const)('a refusal is %s after %j', async (code, fault) => {
   await training.fault(fault);

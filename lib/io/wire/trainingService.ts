@@ -9,10 +9,7 @@ import { type Environment, requireVariable } from './environment.ts';
 const InstanceType = z.enum(TrainingInstanceType);
 const Gigabytes = z.coerce.number().check(z.int(), z.gte(1));
 
-/**
- * SageMaker's training jobs as the deployment runs them.
- * @public
- */
+/** SageMaker's training jobs as the deployment runs them. */
 export const wireTrainingService = (env: Environment): TrainingService =>
   makeTrainingService(makeSageMaker(), {
     bucket: requireVariable(env, BUCKETS.tenantData.env),
