@@ -1,4 +1,4 @@
-"""What SageMaker runs in script mode. Settings come from files, so the arguments that it passes are not read."""
+"""What SageMaker runs as the container's entry point. Settings come from files, so arguments are not read."""
 
 import os
 import sys

@@ -76,6 +76,10 @@ def test_a_job_learns_and_its_adapter_scores_the_same_in_the_local_engine(make_j
     assert metrics["train:progress"][-1] == 1
     assert all(earlier < later for earlier, later in pairwise(metrics["train:progress"]))
     assert metrics["validation:loss"][-1] < metrics["validation:loss"][0]
+    told = read_lines(job.root / "checkpoints/progress.jsonl")
+    assert [line["epoch"] for line in told if "validationExact" in line] == [1, 2, 3, 4, 5, 6]
+    assert told[-1]["step"] == told[-1]["steps"]
+    assert told[-1]["validationExact"] == pytest.approx(metrics["validation:exact"][-1], abs=1e-3)
 
     questions = tmp_path / "questions.jsonl"
     questions.write_text(as_lines(held_out))
@@ -129,6 +133,8 @@ def test_an_interrupted_job_continues_to_the_same_weights(make_job, dropout):
     code, log = cut.run()
     assert code == 0, log
     assert "resumed at step" in log
+    told = [{line["step"] for line in read_lines(job.root / "checkpoints/progress.jsonl")} for job in (whole, cut)]
+    assert told[0] == told[1]
 
     expected, got = (load_file(job.model / "adapter_model.safetensors") for job in (whole, cut))
     assert expected.keys() == got.keys()

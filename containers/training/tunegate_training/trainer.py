@@ -21,6 +21,7 @@ from .examples import Example
 from .failures import FailureCode, TrainingFailure
 from .interruption import Interrupted, InterruptionWatch
 from .metrics import print_metrics
+from .progress import ProgressLog
 from .settings import Settings
 
 WARM_UP_STEPS = 10
@@ -50,6 +51,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=0, weight_decay=0, foreach=True)
         self.steps_per_epoch = math.ceil(len(self.turns) / self.settings["batchSize"])
         self.steps = self.steps_per_epoch * self.settings["epochs"]
+        self.log = ProgressLog(self.checkpoints, self.steps, self.steps_per_epoch)
 
     def run(self) -> dict[str, float]:
         """Trains to the end, from a checkpoint where there is one. Returns the last metrics. Raises Interrupted."""
@@ -60,6 +62,7 @@ class Trainer:
             checked = self.evaluate(self.validation) if self.validation else {}
             self.progress |= {f"validation_{name}": value for name, value in checked.items()}
             print_metrics(self.step, epoch=epoch + 1, **self.progress)
+            self.log.tell_epoch(self.step, self.progress["train_loss"], checked)
         return self.progress
 
     @torch.no_grad()
@@ -118,6 +121,7 @@ class Trainer:
         self.progress["train_loss"] = loss
         self.progress["trained_tokens"] = self.progress.get("trained_tokens", 0) + tokens
         print_metrics(self.step, train_loss=loss, tokens_per_second=tokens / seconds, progress=self.step / self.steps)
+        self.log.tell_step(self.step, loss, tokens / seconds)
 
     def _give_up_step(self, random_states: dict[str, torch.Tensor]) -> None:
         """What the step had computed is thrown away: it will be computed again, whole."""
