@@ -13,6 +13,7 @@ import { addPriceCommands } from './priceCommands.ts';
 import { addRolloutCommands } from './rolloutCommands.ts';
 import { sessionOpener, type Terminal } from './session.ts';
 import { addStatementCommands } from './statementCommands.ts';
+import { addSubscriptionCommands } from './subscriptionCommands.ts';
 import { addTenantCommands } from './tenantCommands.ts';
 import { addUsageCommands } from './usageCommands.ts';
 
@@ -65,6 +66,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addCreditCommands(program, open);
   addPaymentCommands(program, open);
   addNoticeCommands(program, open);
+  addSubscriptionCommands(program, open);
   addUsageCommands(program, open);
   addPriceCommands(program, { open, write: terminal.write, exitWith });
   addStatementCommands(program, open, terminal, exitWith);

@@ -10,8 +10,10 @@ import { nodeCrypto } from '#io/crypto.ts';
 import { makeDodoClient } from '#io/dodo/client.ts';
 import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
+import { makeSubscriptionProvider } from '#io/dodo/subscriptionProvider.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
+import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
@@ -20,8 +22,10 @@ import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { makeSubscriptionStore } from '#io/dynamodb/subscriptionStore.ts';
 import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
 import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
+import { loadPlans } from '#io/plans.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSealSigner } from '#io/sealSigner.ts';
 import { statementPdf } from '#io/statementPdf.ts';
@@ -86,6 +90,15 @@ export async function startAgency() {
     notices: {
       outbox: makeNoticeOutbox(database.client, `${database.prefix}billing`),
       webhookKey: async (tenantId) => noticeWebhookKey(NOTICE_SECRET, tenantId),
+    },
+    subscriptions: {
+      catalogue: loadPlans({ TUNEGATE_PRICE_TABLES_DIR: 'layers/price-tables' }),
+      store: makeSubscriptionStore(database.client, `${database.prefix}billing`),
+      provider: {
+        ...makeSubscriptionProvider(dodoClient),
+        createCustomer: makePaymentProvider(dodoClient).createCustomer,
+      },
+      late: makeLateUsageList(database.client, `${database.prefix}ledger`),
     },
     credits: {
       catalogue: CATALOGUE,

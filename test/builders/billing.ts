@@ -38,6 +38,8 @@ export type TestBilling = {
   readonly receiveDeps: ReceiveDeps;
   /** What the webhook handed on and nobody applied yet. */
   readonly queue: PaymentMessage[];
+  /** The same for subscriptions and licences. */
+  readonly subscriptionQueue: Parameters<ReceiveDeps['subscriptions']['send']>[0][];
   readonly newTenant: () => Promise<TenantId>;
   readonly checkout: (tenantId: TenantId, packId?: string, quantity?: number) => Promise<OpenedCheckout>;
   /** Pays a checkout; answers the payment's id. */
@@ -54,10 +56,12 @@ export async function startTestBilling(): Promise<TestBilling> {
   const ledger = makeLedgerStore(database.client, table('ledger'));
   const directory = makeDirectory(database.client, table('directory'));
   const queue: PaymentMessage[] = [];
+  const subscriptionQueue: TestBilling['subscriptionQueue'][number][] = [];
   const receiveDeps: ReceiveDeps = {
     verify: makeWebhookVerifier(async () => [WEBHOOK_KEY], Date.now),
     store,
     queue: { send: async (message) => void queue.push(message) },
+    subscriptions: { send: async (message) => void subscriptionQueue.push(message) },
     sha256Hex: nodeCrypto.sha256Hex,
     clock: Date.now,
   };
@@ -84,6 +88,7 @@ export async function startTestBilling(): Promise<TestBilling> {
     applyDeps: deps,
     receiveDeps,
     queue,
+    subscriptionQueue,
     newTenant: async () => {
       const tenant = aTenant();
       await directory.createTenant(tenant, {

@@ -4,6 +4,7 @@ import { type StandInOptions, startStandIn } from '#local/dodo/standIn.ts';
 
 export const WEBHOOK_KEY = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 export const API_KEY = 'dodo_test_key';
+const PLANS_FILE = new URL('../../layers/price-tables/plans.json', import.meta.url).pathname;
 const PACKS_FILE = new URL('../../layers/price-tables/credit-packs.json', import.meta.url).pathname;
 
 export type TestDodo = {
@@ -22,6 +23,7 @@ export async function startTestDodo(options: Partial<StandInOptions> = {}): Prom
     apiKey: API_KEY,
     webhookKey: WEBHOOK_KEY,
     packsFile: PACKS_FILE,
+    plansFile: PLANS_FILE,
     retryScale: 0.001,
     ...options,
   });

@@ -78,12 +78,14 @@ describe('least privilege', () => {
       .map(({ logicalId }) => logicalId.replace(/RoleDefaultPolicy.*/, ''));
     expect(writers.sort()).toEqual([
       'applypayment',
+      'applysubscription',
       'archiveusage',
       'chat',
       'control',
       'expireholds',
       'finetuning',
       'refillcredits',
+      'reportusage',
       'sealbooks',
       'settleusage',
     ]);
@@ -117,6 +119,8 @@ describe('what must not be lost', () => {
       'tunegate-prod-refills-dlq',
       'tunegate-prod-shadows',
       'tunegate-prod-shadows-dlq',
+      'tunegate-prod-subscriptions',
+      'tunegate-prod-subscriptions-dlq',
       'tunegate-prod-training',
       'tunegate-prod-training-dlq',
       'tunegate-prod-training-events',

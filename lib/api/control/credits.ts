@@ -1,5 +1,6 @@
 import { respond } from '#api/http.ts';
 import type { CreditPack } from '#core/billing/types.ts';
+import { overageLeft } from '#core/ledger/account.ts';
 import { formatCredits, ZERO } from '#core/shared/money.ts';
 import { callingTenant } from './authorize.ts';
 import type { RouteHandler } from './dispatch.ts';
@@ -12,6 +13,8 @@ export const readCredits: RouteHandler = async ({ ledger, credits }, request) =>
     object: 'credits',
     available: formatCredits(account?.availableMicro ?? ZERO),
     held: formatCredits(account?.heldMicro ?? ZERO),
+    /** The part of `available` that the subscription allows beyond what is prepaid. */
+    overage_available: formatCredits(account === undefined ? ZERO : overageLeft(account)),
     currency_note: credits.catalogue.currencyNote,
     top_up_url: credits.topUpUrl,
   });

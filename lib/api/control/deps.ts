@@ -10,6 +10,9 @@ import type { FileLinesDeps } from '#core/statements/fileLines.ts';
 import type { SealSigner, StatementBook } from '#core/statements/ports.ts';
 import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
 import type { Statement } from '#core/statements/types.ts';
+import type { LateUsageList } from '#core/subscriptions/overagePorts.ts';
+import type { PlanCatalogue } from '#core/subscriptions/plan.ts';
+import type { SubscriptionProvider, SubscriptionStore } from '#core/subscriptions/ports.ts';
 import type { Tenancy } from '#core/tenants/tenancy.ts';
 
 /** Everything that the control routes work with. Put together in `#io/wire/control.ts`. */
@@ -19,6 +22,7 @@ export type ControlDeps = Tenancy & {
   readonly credits: CreditSales;
   readonly statements: StatementDeps;
   readonly notices: NoticeDeps;
+  readonly subscriptions: SubscriptionSales;
   readonly rollouts: RolloutStore;
   readonly versions: Pick<VersionBook, 'read'>;
   /** Whether an engine may be a server on this very machine. */
@@ -44,6 +48,14 @@ export type StatementDeps = ReadStatementDeps &
 export type NoticeDeps = {
   readonly outbox: Pick<NoticeOutbox, 'list'>;
   readonly webhookKey: (tenantId: TenantId) => Promise<string>;
+};
+
+/** What selling plans works with. */
+export type SubscriptionSales = {
+  readonly catalogue: PlanCatalogue;
+  readonly store: SubscriptionStore;
+  readonly provider: SubscriptionProvider & Pick<PaymentProvider, 'createCustomer'>;
+  readonly late: LateUsageList;
 };
 
 /** What selling credits works with. */

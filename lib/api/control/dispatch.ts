@@ -10,10 +10,12 @@ import { listCreditPacks, readCredits } from './credits.ts';
 import type { ControlDeps } from './deps.ts';
 import { healthz } from './health.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
+import { listLateUsage, settleLateUsage } from './lateUsage.ts';
 import { createModel, listTenantModels, removeModel } from './models.ts';
 import { changeNoticeContact, listNotices, readNoticeContact } from './notices.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
 import { listPayments } from './payments.ts';
+import { listAdminPlans, listPlans } from './plans.ts';
 import {
   createPriceBook,
   listPriceBooks,
@@ -25,6 +27,16 @@ import { listReceipts, listStatementKeys, listTenantReceipts } from './receipts.
 import { promoteModel, readRollout, rollBackModel, setCanary, setShadow } from './rollouts.ts';
 import { sealTenantBook } from './seals.ts';
 import { readStatement, readTenantStatement } from './statements.ts';
+import {
+  cancelSubscription,
+  cancelTenantSubscription,
+  changeSubscription,
+  changeTenantSubscription,
+  createSubscriptionCheckout,
+  createTenantSubscriptionCheckout,
+  readSubscription,
+  readTenantSubscription,
+} from './subscriptions.ts';
 import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
 import { topUp } from './topUpPage.ts';
 import { readTenantUsage, readUsage } from './usage.ts';
@@ -73,6 +85,18 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   listTenantReceipts,
   sealTenantBook,
   listStatementKeys,
+  readSubscription,
+  listPlans,
+  createSubscriptionCheckout,
+  changeSubscription,
+  cancelSubscription,
+  readTenantSubscription,
+  createTenantSubscriptionCheckout,
+  changeTenantSubscription,
+  cancelTenantSubscription,
+  listAdminPlans,
+  listLateUsage,
+  settleLateUsage,
   listPayments,
   listNotices,
   readNoticeContact,

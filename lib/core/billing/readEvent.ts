@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import type { LicenceMessage } from '#core/subscriptions/licencePorts.ts';
+import type { SubscriptionMessage } from '#core/subscriptions/types.ts';
 import type { PaymentMessage } from './types.ts';
 
 const text = z.catch(z.nullable(z.string()), null);
@@ -7,48 +9,81 @@ const text = z.catch(z.nullable(z.string()), null);
 const isName = (text: string): boolean => /^[\x21-\x7e]{1,255}$/.test(text);
 
 /** What we read of an event. Everything else of it, known or not, is kept with the raw payload. */
+const DataFields = z.object({
+  payment_id: text,
+  refund_id: text,
+  dispute_id: text,
+  subscription_id: text,
+  entitlement_id: text,
+  customer_id: text,
+  id: text,
+  status: text,
+  dispute_status: text,
+  past_due_ends_at: text,
+});
+type Data = z.output<typeof DataFields>;
+
 const Event = z.object({
   type: z.string().check(z.minLength(1), z.maxLength(100)),
-  data: z.catch(
-    z.object({
-      payment_id: text,
-      refund_id: text,
-      dispute_id: text,
-      status: text,
-      dispute_status: text,
-    }),
-    { payment_id: null, refund_id: null, dispute_id: null, status: null, dispute_status: null },
-  ),
+  data: z.catch(DataFields, () => z.parse(DataFields, {})),
 });
 
-/** Families of events that speak of one payment; every other one is stored and acknowledged. */
-const PAYMENT_EVENT = /^(payment|refund|dispute)\./;
-
-export type WebhookEvent = { readonly type: string; readonly message: PaymentMessage | null };
+export type WebhookEvent = {
+  readonly type: string;
+  /** What `applyPayment` shall look at; null when no payment is concerned. */
+  readonly message: PaymentMessage | null;
+  /** What `applySubscription` or `applyLicence` shall look at; null when neither is concerned. */
+  readonly subscription: SubscriptionMessage | LicenceMessage | null;
+};
 
 /**
- * Reads the JSON of a signed webhook; undefined when it is no event at all, or one whose ids cannot be ids.
- * `message` is null when no payment is concerned.
+ * Reads the JSON of a signed webhook; undefined when it is no event at all, or one whose ids cannot be ids. An event
+ * that concerns nothing of ours has no message: it is stored and acknowledged.
  */
 export function readEvent(json: unknown, webhookId: string): WebhookEvent | undefined {
   const parsed = z.safeParse(Event, json);
   if (!parsed.success) return undefined;
   const { type, data } = parsed.data;
   if (!isName(webhookId) || !isName(type)) return undefined;
-  if (data.payment_id === null || data.payment_id === '' || !PAYMENT_EVENT.test(type)) {
-    return { type, message: null };
-  }
-  const told = [data.payment_id, data.refund_id, data.dispute_id, data.status, data.dispute_status];
-  if (!told.every((text) => text === null || isName(text))) return undefined;
-  return {
+  const { past_due_ends_at: _, ...names } = data;
+  const event = {
     type,
-    message: {
-      webhookId,
-      type,
-      paymentId: data.payment_id,
-      status: data.status ?? data.dispute_status,
-      refundId: data.refund_id,
-      disputeId: data.dispute_id,
-    },
+    message: paymentMessage(data, { webhookId, type }),
+    subscription: subscriptionMessage(data, { webhookId, type }) ?? licenceMessage(data, { webhookId, type }),
   };
+  if (event.message === null && event.subscription === null) return event;
+  return Object.values(names).every((name) => name === null || isName(name)) ? event : undefined;
+}
+
+type Head = { readonly webhookId: string; readonly type: string };
+
+const isThere = (id: string | null): id is string => id !== null && id !== '';
+
+function paymentMessage(data: Data, head: Head): PaymentMessage | null {
+  if (!/^(payment|refund|dispute)\./.test(head.type) || !isThere(data.payment_id)) return null;
+  return {
+    ...head,
+    paymentId: data.payment_id,
+    status: data.status ?? data.dispute_status,
+    refundId: data.refund_id,
+    disputeId: data.dispute_id,
+  };
+}
+
+function subscriptionMessage(data: Data, head: Head): SubscriptionMessage | null {
+  if (!/^subscription\./.test(head.type) || !isThere(data.subscription_id)) return null;
+  const graceEndsMs = Date.parse(data.past_due_ends_at ?? '');
+  return {
+    ...head,
+    subscriptionId: data.subscription_id,
+    status: data.status,
+    pastDueEndsAtMs: Number.isNaN(graceEndsMs) ? null : graceEndsMs,
+  };
+}
+
+function licenceMessage(data: Data, head: Head): LicenceMessage | null {
+  if (!/^entitlement_grant\./.test(head.type)) return null;
+  const { id, entitlement_id: entitlementId, customer_id: customerId } = data;
+  if (!isThere(id) || !isThere(entitlementId) || !isThere(customerId)) return null;
+  return { ...head, licenceId: id, entitlementId, customerId };
 }

@@ -1,12 +1,15 @@
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Clock } from '#core/shared/world.ts';
+import type { SubscriptionQueue } from '#core/subscriptions/ports.ts';
 import type { BillingStore, PaymentQueue, SignatureRefused, WebhookVerifier } from './ports.ts';
 import { readEvent } from './readEvent.ts';
+import { withoutKeys } from './withoutKeys.ts';
 
 export type ReceiveDeps = {
   readonly verify: WebhookVerifier;
   readonly store: Pick<BillingStore, 'recordWebhook' | 'markHandled'>;
   readonly queue: PaymentQueue;
+  readonly subscriptions: SubscriptionQueue;
   readonly sha256Hex: (text: string) => string;
   readonly clock: Clock;
 };
@@ -45,13 +48,18 @@ export async function receiveWebhook(
     type: event.type,
     receivedAtMs: deps.clock(),
     payloadSha256: deps.sha256Hex(body),
-    payload: body,
+    payload: withoutKeys(json.value, body),
     paymentId: event.message?.paymentId ?? null,
   });
   if (known === 'handled') return ok({ webhookId, type: event.type, outcome: 'duplicate' });
   if (event.message !== null) await deps.queue.send(event.message);
+  if (event.subscription !== null) await deps.subscriptions.send(event.subscription);
   await deps.store.markHandled(webhookId, deps.clock());
-  return ok({ webhookId, type: event.type, outcome: event.message === null ? 'stored' : 'queued' });
+  return ok({
+    webhookId,
+    type: event.type,
+    outcome: event.message === null && event.subscription === null ? 'stored' : 'queued',
+  });
 }
 
 // The signature is over the bytes. A lenient decoding would let two bodies pass for one, so only exact UTF-8 is read.

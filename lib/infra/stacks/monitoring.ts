@@ -85,6 +85,18 @@ const COUNTED: Readonly<
     meaning: 'Notices could not be sent to a client or to the agency.',
     runbook: 'a-notice-is-not-sent',
   },
+  unmatchedSubscriptions: {
+    meaning: 'Dodo told of subscriptions or licence keys that fit no purchase of ours.',
+    runbook: 'a-subscription-is-not-ours',
+  },
+  lateUsage: {
+    meaning: 'Usage beyond what was prepaid is not on Dodo’s meter: nobody is invoiced for it.',
+    runbook: 'usage-is-not-on-the-meter',
+  },
+  reportFailures: {
+    meaning: 'Usage cannot be reported to Dodo; what is older than an hour comes too late.',
+    runbook: 'usage-is-not-on-the-meter',
+  },
   lateWebhooks: {
     meaning: 'Webhooks arrive long after Dodo made them.',
     runbook: 'webhooks-are-late',
@@ -138,6 +150,7 @@ export class MonitoringStack extends Stack {
       api.authorizer,
       payments.webhook,
       payments.apply,
+      ...payments.subscriptionFunctions,
       ...credits.functions,
       ...metering.functions,
       ...training.functions,

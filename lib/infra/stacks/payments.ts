@@ -11,26 +11,37 @@ const LATE_AFTER = Duration.minutes(10);
 
 export type PaymentsStackProps = StackProps & { readonly environment: Environment; readonly data: DataStack };
 
-/** From Dodo's webhook to granted credits: the function that takes the webhook, the queue, the function that applies it, and the
- * one that looks for what never came. */
+/**
+ * From Dodo's webhook to credits, subscriptions and keys: the function that takes the webhook, the queues, the functions
+ * that apply what it told of, those that look for what never came, and the one that reports overage back.
+ */
 export class PaymentsStack extends Stack {
   readonly payments: WorkQueue;
   readonly webhook: TunegateFunction;
   readonly apply: TunegateFunction;
   readonly find: TunegateFunction;
+  readonly subscriptions: WorkQueue;
+  /** What keeps subscriptions, licences and overage in step with Dodo. */
+  readonly subscriptionFunctions: readonly TunegateFunction[];
 
   constructor(scope: Construct, id: string, { environment, data, ...props }: PaymentsStackProps) {
     super(scope, id, { ...props, terminationProtection: environment.keepsData });
     this.payments = new WorkQueue(this, 'payments', { environment, key: data.messageKey });
+    this.subscriptions = new WorkQueue(this, 'subscriptions', { environment, key: data.messageKey });
     const shared = {
       environment,
       data,
       layers: new SharedLayers(this, 'Layers'),
-      queues: { payments: this.payments },
+      queues: { payments: this.payments, subscriptions: this.subscriptions },
     };
     this.webhook = new TunegateFunction(this, 'dodo-webhook', shared);
     this.apply = new TunegateFunction(this, 'apply-payment', shared);
     this.find = new TunegateFunction(this, 'find-missed-payments', shared);
+    this.subscriptionFunctions = [
+      new TunegateFunction(this, 'apply-subscription', shared),
+      new TunegateFunction(this, 'find-due-subscriptions', shared),
+      new TunegateFunction(this, 'report-usage', shared),
+    ];
   }
 
   watch(alarms: AlarmSet): void {
@@ -38,5 +49,7 @@ export class PaymentsStack extends Stack {
     this.webhook.watch(alarms);
     this.apply.watch(alarms);
     this.find.watch(alarms);
+    this.subscriptions.watch(alarms, { maxAge: LATE_AFTER });
+    for (const fn of this.subscriptionFunctions) fn.watch(alarms);
   }
 }

@@ -127,7 +127,7 @@ export const FUNCTIONS = {
     memoryMb: 512,
     timeoutSeconds: 10,
     trigger: { kind: 'http', streaming: false },
-    uses: { tables: { billing: 'readWrite' }, queues: ['payments'], secrets: ['dodo'] },
+    uses: { tables: { billing: 'readWrite' }, queues: ['payments', 'subscriptions'], secrets: ['dodo'] },
   },
   'apply-payment': {
     memoryMb: 512,
@@ -144,6 +144,35 @@ export const FUNCTIONS = {
     timeoutSeconds: 300,
     trigger: { kind: 'schedule', everyMinutes: 15 },
     uses: { tables: { billing: 'read' }, queues: ['payments'], secrets: ['dodo'], callsDodo: true },
+  },
+  'apply-subscription': {
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    // Each message is a call to Dodo, which takes 240 a minute of all functions together.
+    trigger: { kind: 'queue', queue: 'subscriptions', batchSize: 5, windowSeconds: 0, maxConcurrency: 2 },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' },
+      secrets: ['dodo', 'keyPepper'],
+      priceTables: true,
+      callsDodo: true,
+    },
+  },
+  'find-due-subscriptions': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 15 },
+    uses: { tables: { billing: 'read' }, queues: ['subscriptions'], secrets: ['dodo'], callsDodo: true },
+  },
+  'report-usage': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 1 },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'read' },
+      secrets: ['dodo'],
+      priceTables: true,
+      callsDodo: true,
+    },
   },
   'refill-credits': {
     memoryMb: 512,

@@ -32,6 +32,12 @@ export const METRICS = {
   stuckRefills: { name: 'StuckRefills', service: 'sweep-refills' },
   /** Notices that no attempt could send. */
   failedNotices: { name: 'FailedNotices', service: 'send-notices' },
+  /** Subscriptions and licences of Dodo that fit no purchase of ours, or that did what cannot be. */
+  unmatchedSubscriptions: { name: 'UnmatchedSubscriptions', service: 'apply-subscription' },
+  /** Calls beyond what was prepaid that are not on Dodo's meter: nobody is invoiced for them. */
+  lateUsage: { name: 'LateUsage', service: 'report-usage' },
+  /** Runs that could not report to Dodo; after an hour usage comes too late. */
+  reportFailures: { name: 'ReportFailures', service: 'report-usage' },
   /** Webhooks that arrived long after Dodo made them: deliveries fail or are late. */
   lateWebhooks: { name: 'LateWebhooks', service: 'dodo-webhook' },
 } as const;

@@ -84,6 +84,13 @@ export const QUEUES = {
   adapters: { name: 'adapters', env: 'ADAPTERS_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
   /** Tenants whose refill should be looked at. */
   refills: { name: 'refills', env: 'REFILLS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 5 },
+  /** Subscriptions and licences that should be looked at. */
+  subscriptions: {
+    name: 'subscriptions',
+    env: 'SUBSCRIPTIONS_QUEUE_URL',
+    visibilitySeconds: 180,
+    maxReceives: 8,
+  },
   payments: { name: 'payments', env: 'PAYMENTS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 8 },
   /** Copies of calls for shadows: prompts of clients, so they are not kept. */
   shadows: {

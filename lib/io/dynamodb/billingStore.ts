@@ -1,4 +1,3 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import type { BillingStore } from '#core/billing/ports.ts';
@@ -18,6 +17,7 @@ import {
   webhookItem,
   webhookKey,
 } from './billingItems.ts';
+import { conditionHeld } from './conditionHeld.ts';
 import { type Item, makeTableReader } from './tableReader.ts';
 import { updateOf, writeTogether } from './writeTogether.ts';
 
@@ -33,7 +33,7 @@ export function makeBillingStore(client: DynamoDBDocumentClient, table: string):
 
   /** False when the condition does not hold. */
   const put = (item: Item, condition: string, values?: Item): Promise<boolean> =>
-    held(
+    conditionHeld(
       client.send(
         new PutCommand({
           TableName: table,
@@ -44,7 +44,7 @@ export function makeBillingStore(client: DynamoDBDocumentClient, table: string):
       ),
     );
   const update = async (key: { readonly pk: string; readonly sk: string }, fields: Item): Promise<void> => {
-    const changed = await held(
+    const changed = await conditionHeld(
       client.send(
         new UpdateCommand({ TableName: table, Key: key, ...updateOf(fields), ConditionExpression: THERE }),
       ),
@@ -76,7 +76,7 @@ export function makeBillingStore(client: DynamoDBDocumentClient, table: string):
     },
     readCheckout,
     attachSession: async (id, session) => {
-      const attached = await held(
+      const attached = await conditionHeld(
         client.send(
           new UpdateCommand({
             TableName: table,
@@ -104,7 +104,7 @@ export function makeBillingStore(client: DynamoDBDocumentClient, table: string):
         ? put(paymentItem(record), NOT_THERE)
         : put(paymentItem(record), 'version = :before', { ':before': record.version - 1 }),
     markApplied: async (id, version, appliedSteps) => {
-      await held(
+      await conditionHeld(
         client.send(
           new UpdateCommand({
             TableName: table,
@@ -131,15 +131,4 @@ export function makeBillingStore(client: DynamoDBDocumentClient, table: string):
     },
     markHandled: (webhookId, atMs) => update(webhookKey(webhookId), { handledAtMs: atMs }),
   };
-}
-
-/** Whether a write's condition held. Every other failure is thrown. */
-async function held(sent: Promise<unknown>): Promise<boolean> {
-  try {
-    await sent;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
 }

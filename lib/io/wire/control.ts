@@ -9,8 +9,10 @@ import { makeDodoClient, readDodoPlace } from '#io/dodo/client.ts';
 import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeDodoSecretReader } from '#io/dodo/secret.ts';
+import { makeSubscriptionProvider } from '#io/dodo/subscriptionProvider.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
+import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
@@ -19,10 +21,12 @@ import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
+import { makeSubscriptionStore } from '#io/dynamodb/subscriptionStore.ts';
 import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
 import { engineRules } from '#io/engines/engineRules.ts';
 import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { makeObservability } from '#io/observability.ts';
+import { loadPlans } from '#io/plans.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSealSigner } from '#io/sealSigner.ts';
 import { makeSecretReader } from '#io/secrets.ts';
@@ -41,6 +45,7 @@ export function wireControl(env: Environment) {
   const directoryTable = requireVariable(env, TABLES.directory.env);
   const billingTable = requireVariable(env, TABLES.billing.env);
   const dodo = makeDodoClient(readDodoPlace(env), async () => (await readDodo()).apiKey);
+  const payments = makePaymentProvider(dodo);
   const seeds = loadPriceBooks(env, parseBookTexts);
   const sealKeys = makeSealKeys(dynamoDb, ledgerTable);
   const sealSecret = requireVariable(env, SECRETS.sealKey.env);
@@ -77,10 +82,16 @@ export function wireControl(env: Environment) {
         return noticeWebhookKey(newest, tenantId);
       },
     },
+    subscriptions: {
+      catalogue: loadPlans(env),
+      store: makeSubscriptionStore(dynamoDb, billingTable),
+      provider: { ...makeSubscriptionProvider(dodo), createCustomer: payments.createCustomer },
+      late: makeLateUsageList(dynamoDb, ledgerTable),
+    },
     credits: {
       catalogue: loadCreditPacks(env),
       store: makeBillingStore(dynamoDb, billingTable),
-      provider: makePaymentProvider(dodo),
+      provider: payments,
       refills: makeRefillStore(dynamoDb, billingTable),
       mandates: makeMandateProvider(dodo),
       topUpUrl: requireVariable(env, SETTINGS.topUpUrl),

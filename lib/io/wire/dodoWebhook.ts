@@ -7,6 +7,7 @@ import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeObservability } from '#io/observability.ts';
 import { makeSecretReader } from '#io/secrets.ts';
 import { makePaymentQueue } from '#io/sqs/paymentQueue.ts';
+import { makeSubscriptionQueue } from '#io/sqs/subscriptionQueue.ts';
 import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb, makeSqs } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
@@ -18,13 +19,15 @@ const MAX_BODY_BYTES = 256 * 1024;
 export function wireDodoWebhook(env: Environment) {
   const { logger, metrics } = makeObservability('dodo-webhook');
   const readSecret = makeDodoSecretReader(makeSecretReader(env), requireVariable(env, SECRETS.dodo.env));
+  const sqs = makeSqs();
   const readKeys = async () => (await readSecret()).webhookKeys;
   return {
     edge: { logger, metrics, maxBodyBytes: MAX_BODY_BYTES },
     deps: {
       verify: makeWebhookVerifier(readKeys, systemWorld.clock),
       store: makeBillingStore(makeDynamoDb(), requireVariable(env, TABLES.billing.env)),
-      queue: makePaymentQueue(makeSqs(), requireVariable(env, QUEUES.payments.env)),
+      queue: makePaymentQueue(sqs, requireVariable(env, QUEUES.payments.env)),
+      subscriptions: makeSubscriptionQueue(sqs, requireVariable(env, QUEUES.subscriptions.env)),
       sha256Hex: nodeCrypto.sha256Hex,
       clock: systemWorld.clock,
       onRefused: (code: string) => {

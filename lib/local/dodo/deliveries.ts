@@ -1,5 +1,6 @@
 import type { DodoPayments } from 'dodopayments';
 import { Webhook } from 'standardwebhooks';
+import { licenceKeyOf } from './licences.ts';
 import type { Delivery, State } from './state.ts';
 
 /** How Dodo repeats an event that was not answered with 2xx; the eighth failure is the last. */
@@ -158,7 +159,15 @@ function latestData({ subject }: Delivery, state: State): DodoPayments.WebhookPa
     case 'dispute':
       return { payload_type: 'Dispute', ...stored(state.disputes[subject.id]) };
     case 'subscription':
-      return { payload_type: 'Subscription', ...stored(state.subscriptions[subject.id]) };
+      return {
+        payload_type: 'Subscription',
+        ...stored(state.subscriptions[subject.id]),
+        past_due_ends_at: state.pastDueEnds[subject.id] ?? null,
+      };
+    case 'grant':
+      return { payload_type: 'EntitlementGrant', ...stored(state.licenceGrants[subject.id]) };
+    case 'licenceKey':
+      return { payload_type: 'LicenseKey', ...licenceKeyOf(stored(state.licenceGrants[subject.id])) };
   }
 }
 

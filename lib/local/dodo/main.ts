@@ -9,6 +9,10 @@ const { values } = parseArgs({
     'webhook-key': { type: 'string', default: process.env['DODO_PAYMENTS_WEBHOOK_KEY'] ?? '' },
     'api-key': { type: 'string', default: process.env['DODO_PAYMENTS_API_KEY'] ?? '' },
     'retry-scale': { type: 'string', default: '1' },
+    plans: {
+      type: 'string',
+      default: new URL('../../../layers/price-tables/plans.json', import.meta.url).pathname,
+    },
     packs: {
       type: 'string',
       default: new URL('../../../layers/price-tables/credit-packs.json', import.meta.url).pathname,
@@ -28,6 +32,7 @@ try {
     webhookKey: values['webhook-key'],
     retryScale: Number(values['retry-scale']),
     packsFile: values.packs,
+    plansFile: values.plans,
     ...(values.data === undefined ? {} : { dataDir: values.data }),
     ...(values['webhook-url'] === undefined ? {} : { webhookUrl: values['webhook-url'] }),
   });

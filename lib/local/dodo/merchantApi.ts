@@ -31,7 +31,13 @@ const customerSchema = z.object({
 const addressSchema = z.nullish(z.string().check(z.refine((text) => URL.canParse(text))));
 const sessionSchema = z.object({
   product_cart: z
-    .array(z.object({ product_id: z.string(), quantity: z.int().check(z.gte(1)) }))
+    .array(
+      z.object({
+        product_id: z.string(),
+        quantity: z.int().check(z.gte(1)),
+        addons: z.nullish(z.array(z.object({ addon_id: z.string(), quantity: z.int().check(z.gte(1)) }))),
+      }),
+    )
     .check(z.minLength(1), z.maxLength(20)),
   customer: z.nullish(
     z.union([

@@ -2,6 +2,7 @@ import type { DodoPayments } from 'dodopayments';
 import type { Deliveries } from './deliveries.ts';
 import { HttpError } from './http.ts';
 import { BRAND_ID, BUSINESS_ID, newPayment } from './newPayment.ts';
+import { recurringPrice } from './planBilling.ts';
 import type { Customer, Dispute, Payment, Product, Refund, Session, State } from './state.ts';
 import { openSubscription } from './subscriptions.ts';
 
@@ -13,6 +14,9 @@ export type Shop = {
   readonly deliveries: Deliveries;
   /** What becomes of the next charges of payment methods, in turn; beyond these they succeed. */
   readonly nextCharges: PaymentOutcome[];
+  /** The time by which periods end and usage is late; payments and deliveries carry the real one. */
+  readonly now: () => number;
+  readonly setClock: (nowMs: number) => void;
 };
 
 export type PaymentOutcome = 'succeeded' | 'failed' | 'cancelled' | 'processing';
@@ -89,7 +93,7 @@ export function sessionTotal(
   for (const line of session.product_cart) {
     const { price } = findProduct(shop, line.product_id);
     currency = price.currency;
-    amount += line.quantity * (price.type === 'usage_based_price' ? price.fixed_price : price.price);
+    amount += recurringPrice(shop, line.product_id, line.quantity, line.addons ?? []);
   }
   return { amount, currency };
 }

@@ -6,7 +6,9 @@ import {
   type StandInResponse,
   type StandInRoute,
 } from './http.ts';
+import { grantSchema, simulateGrant } from './licences.ts';
 import { createRefund, moveDispute, movePayment, type Shop, settleRefund } from './payments.ts';
+import { advanceClock } from './planBilling.ts';
 import { moveSubscription } from './subscriptions.ts';
 
 /** The next `times` calls of the API that match are answered wrongly on purpose. */
@@ -30,6 +32,7 @@ const subscriptionSchema = z.object({
   subscription_id: z.string(),
   status: z.enum(['pending', 'active', 'on_hold', 'paused', 'cancelled', 'failed', 'expired', 'past_due']),
 });
+const clockSchema = z.object({ now: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)))) });
 const refundSchema = z.object({
   payment_id: z.optional(z.string()),
   amount: z.optional(z.int()),
@@ -45,6 +48,7 @@ const disputeSchema = z.object({
 const redeliverSchema = z.object({
   webhook_id: z.optional(z.string()),
   payment_id: z.optional(z.string()),
+  subject_id: z.optional(z.string()),
   times: z.optional(z.int().check(z.gte(1), z.lte(100))),
 });
 const faultsSchema = z.object({
@@ -106,6 +110,19 @@ export function simulationRoutes(shop: Shop, faults: ApiFault[]): StandInRoute[]
         return json(moveSubscription(shop, subscription_id, status));
       },
     },
+    {
+      method: 'POST',
+      path: '/_sim/clock',
+      handle: (request) => {
+        advanceClock(shop, Date.parse(parseFields(clockSchema, request).now));
+        return json({ now: new Date(shop.now()).toISOString() });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/_sim/grant',
+      handle: (request) => json(simulateGrant(shop, parseFields(grantSchema, request))),
+    },
     { method: 'POST', path: '/_sim/redeliver', handle: (request) => redeliver(shop, request) },
     {
       method: 'POST',
@@ -151,13 +168,14 @@ function simulateRefund(shop: Shop, request: StandInRequest) {
 }
 
 async function redeliver(shop: Shop, request: StandInRequest): Promise<StandInResponse> {
-  const { webhook_id, payment_id, times } = parseFields(redeliverSchema, request);
+  const { webhook_id, payment_id, subject_id, times } = parseFields(redeliverSchema, request);
   const concerns = (subjectId: string) =>
     subjectId === payment_id ||
     shop.state.refunds[subjectId]?.payment_id === payment_id ||
     shop.state.disputes[subjectId]?.payment_id === payment_id;
   const chosen = shop.state.deliveries.filter((delivery) => {
     if (webhook_id !== undefined) return delivery.webhook_id === webhook_id;
+    if (subject_id !== undefined) return delivery.subject.id === subject_id;
     return payment_id === undefined || concerns(delivery.subject.id);
   });
   for (let round = 0; round < (times ?? 1); round += 1) {

@@ -6,11 +6,14 @@ import * as z from 'zod/mini';
 import { checkoutRoutes } from './checkoutRoutes.ts';
 import { makeDeliveries } from './deliveries.ts';
 import { HttpError, type StandInRequest, type StandInResponse, serveRoutes } from './http.ts';
+import { licenceRoutes } from './licences.ts';
 import { merchantRoutes } from './merchantApi.ts';
 import { createProduct, type Shop } from './payments.ts';
+import { seedPlans } from './seedPlans.ts';
 import { type ApiFault, simulationRoutes } from './simulation.ts';
 import { openState } from './state.ts';
 import { subscriptionRoutes } from './subscriptionApi.ts';
+import { usageEventRoutes } from './usageEvents.ts';
 
 export type StandInOptions = {
   /** 0: any free port of 127.0.0.1. */
@@ -24,6 +27,8 @@ export type StandInOptions = {
   readonly retryScale?: number;
   /** The credit packs whose products exist from the start. */
   readonly packsFile: string;
+  /** The plans that can be subscribed to. */
+  readonly plansFile: string;
 };
 
 export type StandIn = { readonly url: string; readonly close: () => Promise<void> };
@@ -42,14 +47,28 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     webhookKey: options.webhookKey,
     retryScale: options.retryScale ?? 1,
   });
-  const shop: Shop = { state, save, newId, deliveries, nextCharges: [] };
+  let clockOffsetMs = 0;
+  const shop: Shop = {
+    state,
+    save,
+    newId,
+    deliveries,
+    nextCharges: [],
+    now: () => Date.now() + clockOffsetMs,
+    setClock: (nowMs) => {
+      clockOffsetMs = nowMs - Date.now();
+    },
+  };
   seedProducts(shop, options.packsFile);
+  seedPlans(shop, options.plansFile);
 
   const faults: ApiFault[] = [];
   let url = '';
   const routes = [
     ...merchantRoutes(shop, () => url),
     ...subscriptionRoutes(shop),
+    ...usageEventRoutes(shop),
+    ...licenceRoutes(shop),
     ...checkoutRoutes(shop),
     ...simulationRoutes(shop, faults),
   ];

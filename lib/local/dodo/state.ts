@@ -9,13 +9,20 @@ export type Payment = DodoPayments.Payment;
 export type Refund = DodoPayments.Refund;
 export type Dispute = DodoPayments.GetDispute;
 export type Subscription = DodoPayments.Subscription;
+export type Meter = DodoPayments.Meter;
+export type UsageEvent = DodoPayments.Event;
+export type LicenceGrant = DodoPayments.Entitlements.EntitlementGrant;
 export type EventType = DodoPayments.WebhookEventType;
 
 /** A checkout session: what was asked for, and the payment that settled it once there is one. */
 export type Session = {
   readonly id: string;
   readonly created_at: string;
-  readonly product_cart: readonly { readonly product_id: string; readonly quantity: number }[];
+  readonly product_cart: readonly {
+    readonly product_id: string;
+    readonly quantity: number;
+    readonly addons?: readonly { readonly addon_id: string; readonly quantity: number }[] | null | undefined;
+  }[];
   readonly customer_id: string;
   readonly metadata: Readonly<Record<string, string | number | boolean>>;
   readonly return_url: string | null;
@@ -25,11 +32,13 @@ export type Session = {
   payment_id: string | null;
 };
 
+type SubjectKind = 'payment' | 'refund' | 'dispute' | 'subscription' | 'grant' | 'licenceKey';
+
 /** One event on its way to the webhook. Its `data` is read when it is delivered, as Dodo does it. */
 export type Delivery = {
   readonly webhook_id: string;
   readonly type: EventType;
-  readonly subject: { readonly kind: 'payment' | 'refund' | 'dispute' | 'subscription'; readonly id: string };
+  readonly subject: { readonly kind: SubjectKind; readonly id: string };
   readonly timestamp: string;
   attempts: number;
   status: 'pending' | 'delivered' | 'exhausted';
@@ -46,8 +55,20 @@ export type State = {
   readonly refunds: Record<string, Refund>;
   readonly disputes: Record<string, Dispute>;
   readonly subscriptions: Record<string, Subscription>;
+  readonly addOns: Record<string, AddOn>;
+  readonly meters: Record<string, Meter>;
+  readonly events: Record<string, UsageEvent>;
+  /** The payment that billed each event. */
+  readonly billedEvents: Record<string, string>;
+  /** When the grace of subscriptions ends whose payment failed. */
+  readonly pastDueEnds: Record<string, string>;
+  /** Licence-key entitlements, all of them fulfilled by hand. */
+  readonly entitlements: Record<string, 'manual'>;
+  readonly licenceGrants: Record<string, LicenceGrant>;
   readonly deliveries: Delivery[];
 };
+
+export type AddOn = { readonly name: string; readonly price: number };
 
 export type StateFile = { readonly state: State; readonly save: () => void };
 
@@ -60,6 +81,13 @@ const stateSchema = z.object({
   refunds: record<Refund>(),
   disputes: record<Dispute>(),
   subscriptions: z._default(record<Subscription>(), {}),
+  addOns: z._default(record<AddOn>(), {}),
+  meters: z._default(record<Meter>(), {}),
+  events: z._default(record<UsageEvent>(), {}),
+  billedEvents: z._default(z.record(z.string(), z.string()), {}),
+  pastDueEnds: z._default(z.record(z.string(), z.string()), {}),
+  entitlements: z._default(z.record(z.string(), z.literal('manual')), {}),
+  licenceGrants: z._default(record<LicenceGrant>(), {}),
   deliveries: z.array(z.custom<Delivery>(isObject)),
 });
 
@@ -97,6 +125,13 @@ const emptyState = (): State => ({
   refunds: {},
   disputes: {},
   subscriptions: {},
+  addOns: {},
+  meters: {},
+  events: {},
+  billedEvents: {},
+  pastDueEnds: {},
+  entitlements: {},
+  licenceGrants: {},
   deliveries: [],
 });
 

@@ -4,6 +4,8 @@ import { parseFields, type StandInResponse, type StandInRoute } from './http.ts'
 import { metadataSchema } from './merchantApi.ts';
 import { page } from './page.ts';
 import type { Shop } from './payments.ts';
+import { move } from './planBilling.ts';
+import { changePlan, changeSchema, previewChange } from './planChange.ts';
 import { chargeSubscription, findSubscription, listedSubscription } from './subscriptions.ts';
 
 const chargeSchema = z.object({
@@ -14,6 +16,8 @@ const chargeSchema = z.object({
   product_description: z.nullish(z.string()),
   metadata: metadataSchema,
 });
+
+const updateSchema = z.object({ cancel_at_next_billing_date: z.boolean() });
 
 const json = (body: unknown): StandInResponse => ({ status: 200, json: body });
 
@@ -37,6 +41,41 @@ export function subscriptionRoutes(shop: Shop): StandInRoute[] {
       method: 'GET',
       path: '/subscriptions/:id',
       handle: ({ params: { id = '' } }) => json(findSubscription(shop, id)),
+    },
+    {
+      method: 'PATCH',
+      path: '/subscriptions/:id',
+      handle: (request) => {
+        const { cancel_at_next_billing_date } = parseFields(updateSchema, request);
+        const subscription = findSubscription(shop, request.params['id'] ?? '');
+        const updated = { ...subscription, cancel_at_next_billing_date };
+        move(shop, updated, 'subscription.updated');
+        return json(updated);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/subscriptions/:id/change-plan',
+      handle: (request) =>
+        json(
+          changePlan(
+            shop,
+            findSubscription(shop, request.params['id'] ?? ''),
+            parseFields(changeSchema, request),
+          ),
+        ),
+    },
+    {
+      method: 'POST',
+      path: '/subscriptions/:id/change-plan/preview',
+      handle: (request) =>
+        json(
+          previewChange(
+            shop,
+            findSubscription(shop, request.params['id'] ?? ''),
+            parseFields(changeSchema, request),
+          ),
+        ),
     },
     {
       method: 'POST',

@@ -2,10 +2,8 @@ import type { DodoPayments } from 'dodopayments';
 import { HttpError } from './http.ts';
 import { BRAND_ID, newPayment } from './newPayment.ts';
 import { findProduct, found, type PaymentOutcome, type Shop } from './payments.ts';
+import { periodEnd, recurringPrice, renew } from './planBilling.ts';
 import type { Payment, Session, Subscription } from './state.ts';
-
-const MS_PER_DAY = 86_400_000;
-const MONTH_DAYS = 30;
 
 export const findSubscription = (shop: Shop, id: string): Subscription =>
   found(shop.state.subscriptions[id], 'subscription', id);
@@ -17,11 +15,12 @@ export function openSubscription(shop: Shop, session: Session): Subscription | u
   );
   if (line === undefined) return undefined;
   const { price } = findProduct(shop, line.product_id);
-  if (price.type !== 'recurring_price') return undefined;
+  if (price.type === 'one_time_price') return undefined;
+  const addons = (line.addons ?? []).map((addOn) => ({ ...addOn }));
   const customer = found(shop.state.customers[session.customer_id], 'customer', session.customer_id);
-  const now = Date.now();
+  const now = shop.now();
   const subscription: Subscription = {
-    addons: [],
+    addons,
     billing: { country: 'US' },
     brand_id: BRAND_ID,
     cancel_at_next_billing_date: false,
@@ -33,7 +32,7 @@ export function openSubscription(shop: Shop, session: Session): Subscription | u
     metadata: { ...session.metadata },
     meter_credit_entitlement_cart: [],
     meters: [],
-    next_billing_date: new Date(now + MONTH_DAYS * MS_PER_DAY).toISOString(),
+    next_billing_date: new Date(periodEnd(price, now)).toISOString(),
     on_demand: session.on_demand !== undefined,
     payment_frequency_count: price.payment_frequency_count,
     payment_frequency_interval: price.payment_frequency_interval,
@@ -41,7 +40,7 @@ export function openSubscription(shop: Shop, session: Session): Subscription | u
     previous_billing_date: new Date(now).toISOString(),
     product_id: line.product_id,
     quantity: line.quantity,
-    recurring_pre_tax_amount: price.price * line.quantity,
+    recurring_pre_tax_amount: recurringPrice(shop, line.product_id, line.quantity, addons),
     status: 'active',
     subscription_id: shop.newId('sub_'),
     subscription_period_count: price.subscription_period_count,
@@ -51,7 +50,9 @@ export function openSubscription(shop: Shop, session: Session): Subscription | u
   };
   shop.state.subscriptions[subscription.subscription_id] = subscription;
   shop.save();
-  shop.deliveries.emit('subscription.active', { kind: 'subscription', id: subscription.subscription_id });
+  const subject = { kind: 'subscription' as const, id: subscription.subscription_id };
+  shop.deliveries.emit('subscription.active', subject);
+  if (!subscription.on_demand) shop.deliveries.emit('subscription.renewed', subject);
   return subscription;
 }
 
@@ -61,10 +62,17 @@ export function moveSubscription(
   id: string,
   status: DodoPayments.SubscriptionStatus,
 ): Subscription {
-  const subscription = { ...findSubscription(shop, id), status };
+  const before = findSubscription(shop, id);
+  // Whoever pays what was owed begins the period that it was for.
+  if (status === 'active' && (before.status === 'past_due' || before.status === 'on_hold')) {
+    renew(shop, before, 'succeeded');
+    return findSubscription(shop, id);
+  }
+  const subscription = { ...before, status };
   shop.state.subscriptions[id] = subscription;
   shop.save();
-  if (status !== 'pending') shop.deliveries.emit(`subscription.${status}`, { kind: 'subscription', id });
+  const event = status === 'active' && before.status === 'paused' ? 'unpaused' : status;
+  if (event !== 'pending') shop.deliveries.emit(`subscription.${event}`, { kind: 'subscription', id });
   return subscription;
 }
 

@@ -1,0 +1,93 @@
+import type { ProviderUnavailable } from '#core/billing/ports.ts';
+import type { Applied, ApplyRefused, Ledger } from '#core/ledger/ports.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import type { Clock } from '#core/shared/world.ts';
+import type { PlanCatalogue } from './plan.ts';
+import type { SubscriptionProvider, SubscriptionStore } from './ports.ts';
+import { reconcileSubscription } from './reconcileSubscription.ts';
+import type { SubscriptionRecord, SubscriptionStep } from './types.ts';
+
+export type ApplySubscriptionDeps = {
+  readonly catalogue: PlanCatalogue;
+  readonly provider: Pick<SubscriptionProvider, 'readSubscription'>;
+  readonly store: Pick<
+    SubscriptionStore,
+    'readSubscription' | 'readSubscriptionCheckout' | 'saveSubscription' | 'clearSteps'
+  >;
+  readonly ledger: Pick<Ledger, 'grant' | 'freeze' | 'release'>;
+  readonly clock: Clock;
+};
+
+/** All of them pass: the queue brings the message again. */
+export type ApplySubscriptionPostponed =
+  | ProviderUnavailable
+  | { readonly code: 'subscription_not_found' | 'subscription_contended' };
+
+/** Two looks at one subscription at once make one of them start over; more than this many is a fault. */
+const MAX_ATTEMPTS = 6;
+const ACTOR = 'dodo';
+
+/**
+ * Brings one subscription's effect on the ledger up to what Dodo shows now. The steps are decided and stored first,
+ * then done: a crash anywhere leaves a list that the next look finishes, and every step is safe to repeat.
+ */
+export async function applySubscription(
+  deps: ApplySubscriptionDeps,
+  seen: { readonly subscriptionId: string; readonly pastDueEndsAtMs?: number | null },
+): Promise<Result<SubscriptionRecord, ApplySubscriptionPostponed>> {
+  const { store, provider, catalogue } = deps;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    // Our record is read before Dodo's: an answer that is older than what another look saw then fails to be saved.
+    const record = await store.readSubscription(seen.subscriptionId);
+    const observed = await provider.readSubscription(seen.subscriptionId);
+    if (!observed.ok) return observed;
+    const { checkoutId } = observed.value;
+    const checkout = checkoutId === null ? undefined : await store.readSubscriptionCheckout(checkoutId);
+    const next = reconcileSubscription({
+      catalogue,
+      checkout,
+      record,
+      observed: observed.value,
+      pastDueEndsAtMs: seen.pastDueEndsAtMs,
+      nowMs: deps.clock(),
+    });
+    if (next !== record && !(await store.saveSubscription(next))) continue;
+    await applySteps(deps, next);
+    return ok(next);
+  }
+  return err({ code: 'subscription_contended' });
+}
+
+async function applySteps(deps: ApplySubscriptionDeps, record: SubscriptionRecord): Promise<void> {
+  const { tenantId, steps } = record;
+  if (steps.length === 0) return;
+  if (tenantId === null) throw new Error(`subscription ${record.id} has steps for nobody`);
+  for (const step of steps) {
+    const applied = await applyStep(deps.ledger, tenantId, step);
+    // Every refusal is a fault of ours: the steps were made to fit. The message goes to the dead-letter queue.
+    if (!applied.ok)
+      throw new Error(`the ledger refused ${step.kind} ${step.sourceId}: ${applied.error.code}`);
+  }
+  await deps.store.clearSteps(record.id, record.version);
+}
+
+function applyStep(
+  ledger: ApplySubscriptionDeps['ledger'],
+  tenantId: TenantId,
+  step: SubscriptionStep,
+): Promise<Result<Applied, ApplyRefused>> {
+  const { grantId, sourceId, reason } = step;
+  const note = { tenantId, grantId, reason, actor: ACTOR, nowMs: step.atMs };
+  if (step.kind !== 'grant') {
+    return ledger[step.kind]({ ...note, source: { kind: 'subscription', id: sourceId } });
+  }
+  const { grantKind, amountMicro, expiresAtMs } = step;
+  return ledger.grant({
+    ...note,
+    kind: grantKind,
+    amountMicro,
+    expiresAtMs,
+    source: { kind: grantKind === 'overage' ? 'overage' : 'subscription', id: sourceId },
+  });
+}

@@ -1,0 +1,153 @@
+import type { ProviderUnavailable } from '#core/billing/ports.ts';
+import type { TenantId } from '#core/shared/ids.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import { type ApplySubscriptionDeps, applySubscription } from './applySubscription.ts';
+import { boughtAddOns, type UnknownAddOn } from './boughtAddOns.ts';
+import type { ChosenAddOn, Interval, Plan } from './plan.ts';
+import type { ChangePreview, PlanChange, SubscriptionProvider, SubscriptionStore } from './ports.ts';
+import { ACCESS } from './status.ts';
+import type { ObservedSubscription, SubscriptionRecord } from './types.ts';
+
+export type ChangeDeps = ApplySubscriptionDeps & {
+  readonly provider: Pick<
+    SubscriptionProvider,
+    'readSubscription' | 'previewChange' | 'changePlan' | 'cancelAtPeriodEnd'
+  >;
+  readonly store: ApplySubscriptionDeps['store'] & Pick<SubscriptionStore, 'subscriptionOf'>;
+};
+
+export type WantedChange = {
+  readonly tenantId: TenantId;
+  readonly planId: string;
+  readonly interval: Interval;
+  readonly addOns: readonly ChosenAddOn[];
+  /** Undefined: a dearer plan now, a cheaper one with the next payment. */
+  readonly effective?: PlanChange['effective'] | undefined;
+};
+
+export type ChangeRefused =
+  | UnknownAddOn
+  | { readonly code: 'unknown_plan'; readonly known: readonly string[] }
+  | { readonly code: 'no_subscription' | 'subscription_not_open' | 'change_in_progress' }
+  /** Dodo understood and said no: the payment failed, or another change waits. `detail` is for the log. */
+  | { readonly code: 'change_refused'; readonly detail: string }
+  | ProviderUnavailable;
+
+/** Longer than any call to Dodo may take: by then its outcome can be seen. */
+const INTENT_MS = 120_000;
+
+type Planned = { readonly record: SubscriptionRecord; readonly change: PlanChange; readonly plan: Plan };
+
+/** What Dodo would charge for a change, without making it. */
+export async function previewSubscriptionChange(
+  deps: ChangeDeps,
+  wanted: WantedChange,
+): Promise<Result<ChangePreview & Pick<PlanChange, 'effective'>, ChangeRefused>> {
+  const planned = await plan(deps, wanted);
+  if (!planned.ok) return planned;
+  const { record, change } = planned.value;
+  const preview = await deps.provider.previewChange(record.id, change);
+  return preview.ok ? ok({ ...preview.value, effective: change.effective }) : err(refusalOf(preview.error));
+}
+
+/**
+ * Changes plan, interval or add-ons. It charges, and Dodo knows no repeats: so it looks first whether the change is
+ * made already, writes down that it is about to ask, and looks again when the answer is lost. Two at once: the second
+ * is refused with `change_in_progress`.
+ */
+export async function changeSubscription(
+  deps: ChangeDeps,
+  wanted: WantedChange,
+): Promise<Result<SubscriptionRecord, ChangeRefused>> {
+  const planned = await plan(deps, wanted);
+  if (!planned.ok) return planned;
+  const { record, change } = planned.value;
+  const before = await deps.provider.readSubscription(record.id);
+  if (!before.ok) return err(unavailable(before.error));
+  if (isMade(before.value, change)) return bringUp(deps, record.id);
+
+  const intent = { productId: change.productId, atMs: deps.clock() };
+  const asked: SubscriptionRecord = { ...record, version: record.version + 1, change: intent };
+  if (!(await deps.store.saveSubscription(asked))) return err({ code: 'change_in_progress' });
+  const changed = await deps.provider.changePlan(record.id, change);
+  if (!changed.ok && changed.error.code === 'payment_provider_unavailable') {
+    const after = await deps.provider.readSubscription(record.id);
+    // Not seen: the intent stands, so that nobody asks again before the outcome can be seen.
+    if (!after.ok || !isMade(after.value, change)) return err(changed.error);
+  }
+  await forget(deps, record.id);
+  if (!changed.ok && changed.error.code === 'payment_provider_refused') return err(refusalOf(changed.error));
+  return bringUp(deps, record.id);
+}
+
+/** Ends the subscription with what is paid for, or takes that back. Repeating it changes nothing. */
+export async function cancelSubscription(
+  deps: ChangeDeps,
+  { tenantId, cancel }: { readonly tenantId: TenantId; readonly cancel: boolean },
+): Promise<Result<SubscriptionRecord, ChangeRefused>> {
+  const record = await openRecord(deps, tenantId);
+  if (!record.ok) return record;
+  const cancelled = await deps.provider.cancelAtPeriodEnd(record.value.id, cancel);
+  return cancelled.ok ? bringUp(deps, record.value.id) : err(refusalOf(cancelled.error));
+}
+
+async function openRecord(
+  { store }: ChangeDeps,
+  tenantId: TenantId,
+): Promise<Result<SubscriptionRecord, ChangeRefused>> {
+  const record = await store.subscriptionOf(tenantId);
+  if (record === undefined || ACCESS[record.status] === 'ended') return err({ code: 'no_subscription' });
+  if (ACCESS[record.status] !== 'open') return err({ code: 'subscription_not_open' });
+  return ok(record);
+}
+
+async function plan(deps: ChangeDeps, wanted: WantedChange): Promise<Result<Planned, ChangeRefused>> {
+  const { catalogue } = deps;
+  const target = catalogue.plans.find(({ id }) => id === wanted.planId);
+  if (target === undefined) return err({ code: 'unknown_plan', known: catalogue.plans.map(({ id }) => id) });
+  const addOns = boughtAddOns(catalogue, wanted);
+  if (!addOns.ok) return addOns;
+  const record = await openRecord(deps, wanted.tenantId);
+  if (!record.ok) return record;
+  const intent = record.value.change;
+  if (intent !== null && deps.clock() - intent.atMs < INTENT_MS) return err({ code: 'change_in_progress' });
+  const from = catalogue.plans.find(({ id }) => id === record.value.planId);
+  const isDearer = from === undefined || from.prices.monthly.priceMinor <= target.prices.monthly.priceMinor;
+  const effective = wanted.effective ?? (isDearer ? 'now' : 'next_period');
+  const { productId } = target.prices[wanted.interval];
+  return ok({ record: record.value, plan: target, change: { productId, addOns: addOns.value, effective } });
+}
+
+function isMade(observed: ObservedSubscription, change: PlanChange): boolean {
+  if (change.effective === 'next_period') {
+    return observed.scheduledChange?.productId === change.productId;
+  }
+  const named = (addOns: PlanChange['addOns']): string =>
+    JSON.stringify(addOns.map(({ addOnId, quantity }) => `${addOnId}×${quantity}`).sort());
+  return observed.productId === change.productId && named(observed.addOns) === named(change.addOns);
+}
+
+/** Takes the intent back, as often as others write meanwhile; one that stays ends by itself. */
+async function forget({ store }: ChangeDeps, id: string): Promise<void> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const record = await store.readSubscription(id);
+    if (record === undefined || record.change === null) return;
+    if (await store.saveSubscription({ ...record, version: record.version + 1, change: null })) return;
+  }
+}
+const MAX_ATTEMPTS = 5;
+
+async function bringUp(deps: ChangeDeps, id: string): Promise<Result<SubscriptionRecord, ChangeRefused>> {
+  const applied = await applySubscription(deps, { subscriptionId: id });
+  return applied.ok ? applied : err(unavailable(applied.error));
+}
+
+const unavailable = (error: { readonly code: string; readonly detail?: string }): ProviderUnavailable => ({
+  code: 'payment_provider_unavailable',
+  detail: error.detail ?? error.code,
+});
+
+const refusalOf = (
+  error: ProviderUnavailable | { readonly code: 'payment_provider_refused'; readonly detail: string },
+): ChangeRefused =>
+  error.code === 'payment_provider_refused' ? { code: 'change_refused', detail: error.detail } : error;
