@@ -1,7 +1,8 @@
-/** Parts of the SDK that no function reaches, and what stands in their place: a third of each bundle. */
+/** Modules that no function needs whole, and what stands in their place. */
 const STAND_INS = {
   '@aws-sdk/credential-provider-node': './lib/io/lambdaCredentials.ts',
   '@aws-sdk/endpoint-cache': './lib/io/noEndpointCache.ts',
+  'node:http': './lib/io/plainHttp.ts',
 } as const;
 
 /**
