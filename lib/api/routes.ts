@@ -17,7 +17,7 @@ export type Route = {
   readonly path: string;
   readonly auth: RouteAuth;
   /** The function that serves it. `chat` checks keys itself, the others have the authorizer in front. */
-  readonly function: 'chat' | 'control' | 'files' | 'fine-tuning' | 'dodo-webhook';
+  readonly function: 'chat' | 'control' | 'files' | 'fine-tuning' | 'adapters' | 'dodo-webhook';
 };
 
 const key = (scope: Scope): RouteAuth => ({ kind: 'key', scope });
@@ -143,6 +143,24 @@ export const ROUTES = {
     path: '/fine_tuning/jobs/{job}/checkpoints',
     auth: key('fine_tuning'),
     function: 'fine-tuning',
+  },
+  listOwnAdapters: {
+    method: 'GET',
+    path: '/adapters',
+    auth: key('fine_tuning'),
+    function: 'adapters',
+  },
+  retrieveOwnAdapter: {
+    method: 'GET',
+    path: '/adapters/{adapter}',
+    auth: key('fine_tuning'),
+    function: 'adapters',
+  },
+  exportOwnAdapter: {
+    method: 'POST',
+    path: '/adapters/{adapter}/export',
+    auth: key('fine_tuning'),
+    function: 'adapters',
   },
 
   readCredits: {
@@ -325,6 +343,54 @@ export const ROUTES = {
     path: '/admin/tenants/{tenant}/models/{model+}/rollout/rollback',
     auth: admin,
     function: 'control',
+  },
+  createAdapterUpload: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/adapters/uploads',
+    auth: admin,
+    function: 'adapters',
+  },
+  registerAdapter: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/adapters',
+    auth: admin,
+    function: 'adapters',
+  },
+  listAdapters: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/adapters',
+    auth: admin,
+    function: 'adapters',
+  },
+  retrieveAdapter: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/adapters/{adapter}',
+    auth: admin,
+    function: 'adapters',
+  },
+  deployAdapter: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/adapters/{adapter}/deploy',
+    auth: admin,
+    function: 'adapters',
+  },
+  undeployAdapter: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/adapters/{adapter}/undeploy',
+    auth: admin,
+    function: 'adapters',
+  },
+  retireAdapter: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/adapters/{adapter}/retire',
+    auth: admin,
+    function: 'adapters',
+  },
+  exportAdapter: {
+    method: 'POST',
+    path: '/admin/tenants/{tenant}/adapters/{adapter}/export',
+    auth: admin,
+    function: 'adapters',
   },
   adjustCredits: {
     method: 'POST',

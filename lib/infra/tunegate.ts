@@ -26,7 +26,7 @@ export function addTunegate(app: App, environment: Environment) {
   const metering = new MeteringStack(app, `tunegate-${name}-metering`, { ...shared, data, credits });
   const payments = new PaymentsStack(app, `tunegate-${name}-payments`, { ...shared, data });
   const training = new TrainingStack(app, `tunegate-${name}-training`, { ...shared, data });
-  const inference = new InferenceStack(app, `tunegate-${name}-inference`, { ...shared, data });
+  const inference = new InferenceStack(app, `tunegate-${name}-inference`, { ...shared, data, training });
   const routing = new RoutingStack(app, `tunegate-${name}-routing`, { ...shared, data, inference });
   const api = new ApiStack(app, `tunegate-${name}-api`, {
     ...shared,

@@ -22,6 +22,7 @@ export const LAYERS: readonly Layer[] = [
       'dodopayments',
       'standardwebhooks',
       'ulid',
+      'tar',
       'validator',
       'tinypdf',
       '@aws-lambda-powertools/*',

@@ -38,3 +38,11 @@ export async function startTestAws(options: { readonly data?: string } = {}): Pr
     },
   };
 }
+
+/** The environment in which the local SageMaker finds this test's S3. */
+export const s3Environment = (url: string) => ({
+  AWS_ENDPOINT_URL_S3: url,
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: TEST_CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
+});

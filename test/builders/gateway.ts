@@ -11,7 +11,7 @@ export type TestGateway = {
 };
 
 type Handlers = Partial<
-  Record<'chat' | 'control' | 'files' | 'fine-tuning' | 'dodo-webhook' | 'authorizer', Handler>
+  Record<'chat' | 'control' | 'files' | 'fine-tuning' | 'adapters' | 'dodo-webhook' | 'authorizer', Handler>
 >;
 
 /** The local API Gateway in front of handlers of a test's own; what has none answers 500. */
@@ -34,6 +34,7 @@ export async function startTestGateway(handlers: Handlers, timeoutSeconds?: numb
       control: make('control'),
       files: make('files'),
       'fine-tuning': make('fine-tuning'),
+      adapters: make('adapters'),
       'dodo-webhook': make('dodo-webhook'),
       authorizer: make('authorizer'),
     },

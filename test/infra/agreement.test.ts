@@ -117,6 +117,7 @@ test('each route reaches the same function, with or without the authorizer, stre
     control: answer('control'),
     files: answer('files'),
     'fine-tuning': answer('fine-tuning'),
+    adapters: answer('adapters'),
     'dodo-webhook': answer('dodo-webhook'),
     authorizer: (event) => {
       called.push('authorizer');

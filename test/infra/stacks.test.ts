@@ -60,16 +60,27 @@ describe('least privilege', () => {
     expect(wild).toEqual([]);
   });
 
-  test('only chat and shadow-call may call the model, and only our endpoint', () => {
+  test('only chat, shadow-call and what proves adapters may call the model, and only our endpoint', () => {
     const callers = statements().filter(({ Action }) => [Action].flat().includes('sagemaker:InvokeEndpoint'));
     expect(callers.map(({ logicalId }) => logicalId.replace(/Role.*/, '')).sort()).toEqual([
       'chat',
+      'deployadapter',
       'shadowcall',
     ]);
     expect(JSON.stringify(callers)).toContain(':endpoint/tunegate-prod-inference');
   });
 
-  test('only chat, control and what settles, sells, refills, trains, sweeps, archives and seals may write to the ledger', () => {
+  test('only one function makes and removes adapters, and touches no base', () => {
+    const makers = statements().filter(({ Action }) =>
+      [Action].flat().some((action) => /(Create|Delete|Update)InferenceComponent/.test(action)),
+    );
+    expect(new Set(makers.map(({ logicalId }) => logicalId.replace(/RoleDefaultPolicy.*/, '')))).toEqual(
+      new Set(['deployadapter']),
+    );
+    expect(JSON.stringify(makers)).not.toMatch(/inference-component\/tunegate/);
+  });
+
+  test('only chat, control and what settles, sells, refills, trains, ends trainings, sweeps, archives and seals may write to the ledger', () => {
     const writers = statements()
       .filter(
         ({ Action, Resource }) =>
@@ -82,6 +93,7 @@ describe('least privilege', () => {
       'archiveusage',
       'chat',
       'control',
+      'deployadapter',
       'expireholds',
       'finetuning',
       'refillcredits',

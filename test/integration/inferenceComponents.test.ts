@@ -13,7 +13,7 @@ import {
 import { create as createArchive } from 'tar';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { DEMO_TENANTS } from '#local/demo/tenants.ts';
-import { startTestAws, TEST_CREDENTIALS, type TestAws } from '#test/builders/awsService.ts';
+import { s3Environment, startTestAws, type TestAws } from '#test/builders/awsService.ts';
 import { startTestSageMaker, type TestSageMaker } from '#test/builders/sageMaker.ts';
 
 const [northwind, harbor] = DEMO_TENANTS;
@@ -26,12 +26,7 @@ beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'tunegate-components-'));
   aws = await startTestAws();
   sageMaker = await startTestSageMaker({
-    env: {
-      AWS_ENDPOINT_URL_S3: aws.url,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: TEST_CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
-    },
+    env: s3Environment(aws.url),
   });
   await aws.s3.send(new CreateBucketCommand({ Bucket: 'models' }));
 });

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -33,7 +33,10 @@ export type TunegateFunctionProps = {
   readonly data: DataStack;
   readonly layers: SharedLayers;
   readonly queues?: Partial<Record<keyof typeof QUEUES, WorkQueue>>;
-  readonly endpoint?: { readonly grantInvoke: (fn: lambda.Function) => void };
+  readonly endpoint?: {
+    readonly grantInvoke: (fn: lambda.Function) => void;
+    readonly grantManageAdapters: (fn: lambda.Function) => void;
+  };
 };
 
 /** One function of `FUNCTIONS`: its bundle, its log, its trigger, and a role that allows what the definition says it uses. */
@@ -79,6 +82,9 @@ export class TunegateFunction extends Construct {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: this.#definition.memoryMb,
+      ...(this.#definition.diskMb === undefined
+        ? {}
+        : { ephemeralStorageSize: Size.mebibytes(this.#definition.diskMb) }),
       timeout: Duration.seconds(this.#definition.timeoutSeconds),
       tracing: lambda.Tracing.ACTIVE,
       loggingFormat: lambda.LoggingFormat.JSON,
@@ -215,6 +221,7 @@ export class TunegateFunction extends Construct {
       services.add('secretsmanager');
     }
     if (uses.invokesEndpoint === true) need(endpoint, 'endpoint').grantInvoke(this.lambda);
+    if (uses.managesAdapters === true) need(endpoint, 'endpoint').grantManageAdapters(this.lambda);
     if (services.size > 0) grantKey(this.lambda, data.dataKey, { services: [...services], writes });
   }
 

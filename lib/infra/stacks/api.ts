@@ -42,6 +42,7 @@ export class ApiStack extends Stack {
   readonly control: TunegateFunction;
   readonly files: TunegateFunction;
   readonly fineTuning: TunegateFunction;
+  readonly adapters: TunegateFunction;
   readonly authorizer: TunegateFunction;
   readonly #environment: Environment;
 
@@ -58,6 +59,7 @@ export class ApiStack extends Stack {
         datasets: training.datasets,
         training: training.jobs,
         shadows: routing.shadows,
+        adapters: training.adapters,
       },
       endpoint: inference,
     };
@@ -65,6 +67,7 @@ export class ApiStack extends Stack {
     this.control = new TunegateFunction(this, 'control', shared);
     this.files = new TunegateFunction(this, 'files', shared);
     this.fineTuning = new TunegateFunction(this, 'fine-tuning', shared);
+    this.adapters = new TunegateFunction(this, 'adapters', shared);
     this.authorizer = new TunegateFunction(this, 'authorizer', shared);
 
     this.api = this.#restApi();
@@ -73,6 +76,7 @@ export class ApiStack extends Stack {
       control: this.control,
       files: this.files,
       'fine-tuning': this.fineTuning,
+      adapters: this.adapters,
       'dodo-webhook': payments.webhook,
     });
     addGatewayErrors(this.api);
@@ -82,7 +86,7 @@ export class ApiStack extends Stack {
   }
 
   watch(alarms: AlarmSet): void {
-    for (const fn of [this.chat, this.control, this.files, this.fineTuning, this.authorizer])
+    for (const fn of [this.chat, this.control, this.files, this.fineTuning, this.adapters, this.authorizer])
       fn.watch(alarms);
     alarms.add('api-server-errors', {
       metric: this.api.metricServerError({ period: ALARM_PERIOD, statistic: 'sum' }),
@@ -132,6 +136,7 @@ export class ApiStack extends Stack {
       control: plain(functions.control.lambda),
       files: plain(functions.files.lambda),
       'fine-tuning': plain(functions['fine-tuning'].lambda),
+      adapters: plain(functions.adapters.lambda),
       'dodo-webhook': plain(functions['dodo-webhook'].lambda),
     };
     const authorizer = new apigateway.RequestAuthorizer(this, 'Authorizer', {

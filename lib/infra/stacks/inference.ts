@@ -11,9 +11,12 @@ import serving from '#containers/serving/vllm.json' with { type: 'json' };
 import { acknowledge } from '#infra/acknowledge.ts';
 import { ALARM_PERIOD, type AlarmSet } from '#infra/constructs/alarmSet.ts';
 import { InferenceRole } from '#infra/constructs/inferenceRole.ts';
+import { SharedLayers } from '#infra/constructs/sharedLayers.ts';
+import { TunegateFunction } from '#infra/constructs/tunegateFunction.ts';
 import type { Environment } from '#infra/environments.ts';
 import { ENDPOINT } from '#io/definitions/resources.ts';
 import type { DataStack } from './data.ts';
+import type { TrainingStack } from './training.ts';
 
 const VARIANT = 'all';
 /** The inference components of adapters: `adp-01k…`, after the adapter's id. */
@@ -25,6 +28,7 @@ const IDLE_BEFORE_SCALE_IN = Duration.minutes(15);
 export type InferenceStackProps = StackProps & {
   readonly environment: Environment;
   readonly data: DataStack;
+  readonly training: TrainingStack;
 };
 
 /**
@@ -34,10 +38,11 @@ export type InferenceStackProps = StackProps & {
 export class InferenceStack extends Stack {
   readonly endpointName: string;
   readonly baseComponentName: string;
+  readonly deployAdapter: TunegateFunction;
   readonly #environment: Environment;
   readonly #data: DataStack;
 
-  constructor(scope: Construct, id: string, { environment, data, ...props }: InferenceStackProps) {
+  constructor(scope: Construct, id: string, { environment, data, training, ...props }: InferenceStackProps) {
     super(scope, id, props);
     this.#environment = environment;
     this.#data = data;
@@ -55,6 +60,13 @@ export class InferenceStack extends Stack {
     const component = this.#baseComponent(this.#model(role));
     component.addResourceDependency(endpoint);
     this.#scale(component);
+    this.deployAdapter = new TunegateFunction(this, 'deploy-adapter', {
+      environment,
+      data,
+      layers: new SharedLayers(this, 'Layers'),
+      queues: { adapters: training.adapters },
+      endpoint: this,
+    });
     new CfnOutput(this, 'BaseComponentName', { value: this.baseComponentName });
   }
 
@@ -82,7 +94,23 @@ export class InferenceStack extends Stack {
     }
   }
 
+  /** Lets a function make and remove adapters on this endpoint, look at them and at their base, and ask both. */
+  grantManageAdapters(fn: LambdaFunction): void {
+    this.grantInvoke(fn);
+    fn.addEnvironment(ENDPOINT.baseEnv, this.baseComponentName);
+    const adapters = this.#arn('inference-component', ADAPTERS);
+    const allow = (actions: string[], resources: string[]) =>
+      fn.addToRolePolicy(new PolicyStatement({ actions, resources }));
+    allow(['sagemaker:CreateInferenceComponent'], [adapters, this.#arn('endpoint', this.endpointName)]);
+    allow(['sagemaker:DeleteInferenceComponent'], [adapters]);
+    allow(
+      ['sagemaker:DescribeInferenceComponent'],
+      [adapters, this.#arn('inference-component', this.baseComponentName)],
+    );
+  }
+
   watch(alarms: AlarmSet): void {
+    this.deployAdapter.watch(alarms);
     alarms.add('inference-errors', {
       metric: new Metric({
         namespace: 'AWS/SageMaker',

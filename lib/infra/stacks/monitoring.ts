@@ -61,6 +61,10 @@ const COUNTED: Readonly<
     meaning: 'Books could not be sealed, or do not add up with their account.',
     runbook: 'a-book-is-not-sealed',
   },
+  adapterFailures: {
+    meaning: 'Adapters could not be loaded, or did not prove to answer.',
+    runbook: 'an-adapter-is-not-deployed',
+  },
   unmatchedPayments: {
     meaning: 'Dodo told of payments that belong to no checkout of ours.',
     runbook: 'a-payment-has-no-checkout',

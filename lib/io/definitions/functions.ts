@@ -12,6 +12,8 @@ export type FunctionUses = {
   readonly invokesEndpoint?: boolean;
   /** Calls OpenAI-compatible engines with their secrets. */
   readonly engineSecrets?: boolean;
+  /** Makes and removes inference components of adapters, and only of these, and asks them. */
+  readonly managesAdapters?: boolean;
   readonly tokenizers?: boolean;
   readonly priceTables?: boolean;
   /** Tells people where to buy credits: needs `SETTINGS.topUpUrl`. */
@@ -39,6 +41,8 @@ export type FunctionTrigger =
 /** One Lambda function; its code is `functions/<name>/handler.ts`. Which routes an http one serves stands in `#api/routes.ts`. */
 export type FunctionDefinition = {
   readonly memoryMb: number;
+  /** Of its temporary disk, where 512 MB do not do. */
+  readonly diskMb?: number;
   readonly timeoutSeconds: number;
   readonly trigger: FunctionTrigger;
   readonly uses: FunctionUses;
@@ -115,6 +119,30 @@ export const FUNCTIONS = {
       tables: { directory: 'readWrite' },
       buckets: { tenantData: 'readWriteDelete' },
       tokenizers: true,
+    },
+  },
+  adapters: {
+    memoryMb: 1769, // one whole processor: archives are unpacked, judged and packed
+    diskMb: 2_048,
+    timeoutSeconds: 29,
+    trigger: { kind: 'http', streaming: false },
+    uses: {
+      tables: { directory: 'readWrite' },
+      queues: ['adapters'],
+      buckets: { tenantData: 'readWriteDelete' },
+    },
+  },
+  'deploy-adapter': {
+    memoryMb: 1769,
+    diskMb: 2_048,
+    timeoutSeconds: 900,
+    trigger: { kind: 'queue', queue: 'adapters', batchSize: 1, windowSeconds: 0, maxConcurrency: 5 },
+    uses: {
+      tables: { directory: 'readWrite', training: 'readWrite', ledger: 'readWrite' },
+      queues: ['adapters'],
+      buckets: { tenantData: 'readWriteDelete' },
+      priceTables: true,
+      managesAdapters: true,
     },
   },
   authorizer: {

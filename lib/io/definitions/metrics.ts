@@ -20,6 +20,8 @@ export const METRICS = {
   archiveFailures: { name: 'ArchiveFailures', service: 'archive-usage' },
   /** Books that could not be sealed, or do not add up with their account; the next run tries again. */
   sealFailures: { name: 'SealFailures', service: 'seal-books' },
+  /** Adapters that could not be loaded, or did not prove to answer. */
+  adapterFailures: { name: 'AdapterFailures', service: 'deploy-adapter' },
   /** Signed webhooks whose payment or refund cannot be matched with a checkout of ours. */
   unmatchedPayments: { name: 'UnmatchedPayments', service: 'apply-payment' },
   /** Payments, refunds and disputes that were found by looking: their webhooks never came. */

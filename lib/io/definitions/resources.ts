@@ -156,4 +156,9 @@ export const SETTINGS = {
 } as const;
 
 /** The SageMaker endpoint that serves the base model and every adapter on it. */
-export const ENDPOINT = { name: 'inference', env: 'SAGEMAKER_ENDPOINT_NAME' } as const;
+export const ENDPOINT = {
+  name: 'inference',
+  env: 'SAGEMAKER_ENDPOINT_NAME',
+  /** The inference component of the base model, on which adapters stand. */
+  baseEnv: 'SAGEMAKER_BASE_COMPONENT',
+} as const;

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_BASE_MODEL } from '#core/inference/baseModels.ts';
 import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
 import {
   BUCKETS,
@@ -59,6 +60,7 @@ export function functionEnvironment(addresses: Addresses, topUpUrl: string): Var
     ...named(SECRETS),
     ...Object.fromEntries(Object.values(QUEUES).map(({ name, env }) => [env, queueUrl(addresses.aws, name)])),
     [ENDPOINT.env]: resourceName(ENDPOINT.name),
+    [ENDPOINT.baseEnv]: DEFAULT_BASE_MODEL,
     AWS_ENDPOINT_URL_DYNAMODB: addresses.dynamodb,
     AWS_ENDPOINT_URL_SQS: addresses.aws,
     AWS_ENDPOINT_URL_S3: addresses.aws,

@@ -1,0 +1,67 @@
+import { idParam, toSeconds } from '#api/control/fields.ts';
+import type { ApiError } from '#api/errors.ts';
+import type { ApiRequest } from '#api/http.ts';
+import type { AdapterRef } from '#core/adapters/changeAdapter.ts';
+import { type Adapter, componentNameOf, type Lineage } from '#core/adapters/types.ts';
+import type { AdapterId, TenantId } from '#core/shared/ids.ts';
+
+/** The adapter of the agency's path; undefined when it cannot be one. */
+export function adapterRef(request: ApiRequest): AdapterRef | undefined {
+  const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
+  const adapterId = idParam<AdapterId>(request, 'adapter', 'adapter');
+  return tenantId === undefined || adapterId === undefined ? undefined : { tenantId, adapterId };
+}
+
+/** An adapter as the API shows it. */
+export const adapterBody = (adapter: Adapter) => ({
+  id: adapter.id,
+  object: 'adapter',
+  status: adapter.status,
+  status_details: adapter.statusDetails,
+  base_model: adapter.baseModel,
+  base_sha256: adapter.baseSha256,
+  inference_component_name: componentNameOf(adapter.id),
+  rank: adapter.content.rank,
+  bytes: adapter.content.weightsBytes,
+  sha256: { config: adapter.content.configSha256, weights: adapter.content.weightsSha256 },
+  lineage: lineageBody(adapter.lineage),
+  fingerprint: fingerprintBody(adapter),
+  created_at: toSeconds(adapter.createdAtMs),
+  status_at: toSeconds(adapter.statusAtMs),
+});
+
+const lineageBody = (lineage: Lineage) => ({
+  source: lineage.source,
+  fine_tuning_job: lineage.jobId,
+  dataset:
+    lineage.dataset === null
+      ? null
+      : {
+          sha256: lineage.dataset.sha256,
+          validation_sha256: lineage.dataset.validationSha256,
+          examples: lineage.dataset.examples,
+        },
+  hyper_parameters: lineage.hyperParameters,
+  metrics: lineage.metrics,
+  versions: lineage.versions,
+  trained_seconds: lineage.trainedSeconds,
+});
+
+/** How it was told from its base, probe by probe; null until it was deployed once. */
+const fingerprintBody = ({ fingerprint, probes }: Adapter) =>
+  fingerprint === null
+    ? null
+    : {
+        answers_compared: fingerprint.asked,
+        proven_at: toSeconds(fingerprint.provenAtMs),
+        probes: probes.map(({ messages }, at) => ({
+          messages,
+          adapter: fingerprint.answers[at] ?? null,
+          base: fingerprint.baseAnswers[at] ?? null,
+        })),
+      };
+
+export const ADAPTER_NOT_FOUND: ApiError = {
+  code: 'not_found',
+  message: 'There is no such adapter. The list of adapters shows those there are.',
+};

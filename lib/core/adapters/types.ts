@@ -1,0 +1,87 @@
+import type { AdapterId, AdapterUploadId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
+
+/**
+ * Where an adapter stands.
+ * - `registered`: scanned and kept; no endpoint has it
+ * - `deploying`: it is being loaded, or waits to be proven
+ * - `deployed`: proven to answer, on every copy of its base; may be put behind a model name
+ * - `failed`: could not be loaded or proven; `statusDetails` says why
+ * - `retired`: taken out of service for good, unless the same content is registered again
+ */
+export const ADAPTER_STATUSES = ['registered', 'deploying', 'deployed', 'failed', 'retired'] as const;
+export type AdapterStatus = (typeof ADAPTER_STATUSES)[number];
+
+/** Where an adapter comes from. What a trainer claims in `lineage.json` stands beside what we know ourselves. */
+export type Lineage = {
+  readonly source: 'training_job' | 'upload';
+  readonly jobId: TrainingJobId | null;
+  /** The dataset version by its hash; null where nobody said. */
+  readonly dataset: {
+    readonly sha256: string;
+    readonly validationSha256: string | null;
+    readonly examples: number | null;
+  } | null;
+  /** The trainer's settings, as it wrote them. */
+  readonly hyperParameters: Readonly<Record<string, unknown>>;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Of the libraries that trained it. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly trainedSeconds: number | null;
+};
+
+/** The files that serve, by their content. Both are written by us: nothing of an archive is served as it came. */
+export type AdapterContent = {
+  /** Of `adapter_config.json`. */
+  readonly configSha256: string;
+  /** Of `adapter_model.safetensors`. */
+  readonly weightsSha256: string;
+  readonly weightsBytes: number;
+  readonly rank: number;
+};
+
+export type ProbeMessage = { readonly role: 'system' | 'user' | 'assistant'; readonly content: string };
+/** Something to ask that an adapter answers otherwise than its base. */
+export type Probe = { readonly messages: readonly ProbeMessage[] };
+
+/** How an adapter is told from its base and from others: greedy answers to the probes, in their order. */
+export type Fingerprint = {
+  readonly answers: readonly string[];
+  readonly baseAnswers: readonly string[];
+  /** Answers that were compared, over all copies, when it was proven last. */
+  readonly asked: number;
+  readonly provenAtMs: number;
+};
+
+/** One version of a model, for ever: its id is made of its tenant and its content. */
+export type Adapter = {
+  readonly id: AdapterId;
+  readonly tenantId: TenantId;
+  readonly baseModel: string;
+  readonly baseSha256: string;
+  readonly content: AdapterContent;
+  readonly lineage: Lineage;
+  readonly probes: readonly Probe[];
+  /** Null until it was proven for the first time. */
+  readonly fingerprint: Fingerprint | null;
+  readonly status: AdapterStatus;
+  readonly statusDetails: string | null;
+  /** Grows by one with each change: the optimistic lock. */
+  readonly version: number;
+  readonly createdAtMs: number;
+  /** When it came into its status. */
+  readonly statusAtMs: number;
+};
+
+type Named = Pick<Adapter, 'tenantId' | 'id'>;
+
+/** SageMaker's name of an adapter's inference component: names have no underscores. Unique and never reused. */
+export const componentNameOf = (id: AdapterId): string => id.replaceAll('_', '-');
+
+const folder = ({ tenantId, id }: Named): string => `tenants/${tenantId}/adapters/${id}`;
+/** What SageMaker serves. */
+export const archiveKey = (adapter: Named): string => `${folder(adapter)}/adapter.tar.gz`;
+/** What the client takes away. */
+export const exportKey = (adapter: Named): string => `${folder(adapter)}/export.tar.gz`;
+/** Where a presigned form puts an archive that is to be registered. */
+export const uploadedArchiveKey = (tenantId: TenantId, uploadId: AdapterUploadId): string =>
+  `tenants/${tenantId}/adapter-uploads/${uploadId}`;

@@ -1,0 +1,137 @@
+import {
+  CreateInferenceComponentCommand,
+  DeleteInferenceComponentCommand,
+  DescribeInferenceComponentCommand,
+  type InferenceComponentStatus,
+  type SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
+import { InvokeEndpointCommand, type SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import * as z from 'zod/mini';
+import type { AdapterEndpoint, ComponentState, EndpointRefused } from '#core/adapters/ports.ts';
+import { PROBE_LIMITS } from '#core/adapters/probes.ts';
+import { componentNameOf } from '#core/adapters/types.ts';
+import type { AdapterId } from '#core/shared/ids.ts';
+import { err, ok } from '#core/shared/result.ts';
+import { refusalOf } from './refusals.ts';
+
+export type AdapterEndpointOptions = {
+  readonly control: SageMakerClient;
+  readonly runtime: SageMakerRuntimeClient;
+  readonly endpointName: string;
+  /** The base model's inference component, and what the base itself is called in calls. */
+  readonly baseComponent: string;
+  readonly baseModel: string;
+  readonly bucket: string;
+};
+
+/** A failed update leaves what was in service before; whoever looks then sees it serve. */
+const STATES: Readonly<Record<InferenceComponentStatus, ComponentState['status']>> = {
+  Creating: 'creating',
+  Updating: 'creating',
+  InService: 'in_service',
+  Failed: 'failed',
+  Deleting: 'deleting',
+};
+
+/** The endpoint that serves bases and adapters, on SageMaker's inference components. */
+export function makeAdapterEndpoint(options: AdapterEndpointOptions): AdapterEndpoint {
+  const { control, runtime, endpointName, baseComponent, baseModel, bucket } = options;
+  const describe = async (InferenceComponentName: string) => {
+    try {
+      return await control.send(new DescribeInferenceComponentCommand({ InferenceComponentName }));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  };
+  return {
+    describe: async (name) => {
+      const found = await describe(name);
+      if (found?.InferenceComponentStatus === undefined) return undefined;
+      return { status: STATES[found.InferenceComponentStatus], failureReason: found.FailureReason ?? null };
+    },
+    create: async (name, archiveKey) => {
+      try {
+        await control.send(
+          new CreateInferenceComponentCommand({
+            InferenceComponentName: name,
+            EndpointName: endpointName,
+            Specification: {
+              BaseInferenceComponentName: baseComponent,
+              Container: { ArtifactUrl: `s3://${bucket}/${archiveKey}` },
+            },
+          }),
+        );
+        return ok('created');
+      } catch (error) {
+        return /already exist/iu.test(messageOf(error)) ? ok('exists') : err(refusalFor(error));
+      }
+    },
+    remove: async (name) => {
+      try {
+        await control.send(new DeleteInferenceComponentCommand({ InferenceComponentName: name }));
+        return ok('removing');
+      } catch (error) {
+        return isMissing(error) ? ok('gone') : err(refusalFor(error));
+      }
+    },
+    copies: async () => (await describe(baseComponent))?.RuntimeConfig?.CurrentCopyCount ?? 1,
+    ask: async (adapterId, probe) => {
+      const component = adapterId === null ? baseComponent : componentNameOf(adapterId);
+      try {
+        const answer = await runtime.send(
+          new InvokeEndpointCommand({
+            EndpointName: endpointName,
+            InferenceComponentName: component,
+            ContentType: 'application/json',
+            Body: Buffer.from(JSON.stringify(bodyOf(adapterId ?? baseModel, probe.messages))),
+          }),
+        );
+        return ok(readAnswer(answer.Body ?? new Uint8Array()));
+      } catch (error) {
+        const refusal = refusalOf(error);
+        if (refusal.code === 'engine_rejected') return err({ code: 'ask_failed', message: refusal.message });
+        const message = refusal.code === 'engine_failed' ? refusal.message : 'not awake yet';
+        return err({ code: 'loading', message });
+      }
+    },
+  };
+}
+
+const bodyOf = (model: AdapterId | string, messages: unknown) => ({
+  model,
+  messages,
+  temperature: 0,
+  max_tokens: PROBE_LIMITS.answerTokens,
+});
+
+const Answer = z.object({
+  model: z.nullish(z.string()),
+  choices: z.array(z.object({ message: z.object({ content: z.nullish(z.string()) }) })).check(z.minLength(1)),
+});
+
+function readAnswer(body: Uint8Array) {
+  const { model, choices } = z.parse(Answer, JSON.parse(Buffer.from(body).toString('utf8')));
+  return { model: model ?? null, text: choices[0]?.message.content ?? '' };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '');
+
+const isMissing = (error: unknown): boolean =>
+  nameOf(error) === 'ValidationException' && /could not find|does not exist/iu.test(messageOf(error));
+
+/** What SageMaker refuses, by what is to be done about it; a failure of the network or of SageMaker is thrown. */
+function refusalFor(error: unknown): EndpointRefused {
+  const [name, message] = [nameOf(error), messageOf(error)];
+  if (name === 'ResourceLimitExceeded') return { code: 'quota', message };
+  if (name === 'ThrottlingException') return { code: 'busy', message };
+  // While an endpoint or a component changes, everything else about it is refused.
+  if (
+    name === 'ValidationException' &&
+    /in.?progress|while|creating|updating|deleting|not InService/iu.test(message)
+  )
+    return { code: 'busy', message };
+  if (name === 'ValidationException') return { code: 'invalid', message };
+  throw error;
+}
