@@ -16,14 +16,16 @@ import { installAwsLambdaGlobal } from '#local/host/lambdaStream.ts';
 import { makeSecretsServer } from '#local/host/secretsServer.ts';
 import { resourceName } from '#local/services/names.ts';
 import { runOnce } from '#local/services/runOnce.ts';
-import { DEMO_BASE_MODEL, demoTenants } from '#local/setup/demo.ts';
+import { DEMO_BASE_MODEL } from '#local/setup/demo.ts';
 import { listenOnLoopback } from '#local/shared/serviceMain.ts';
 import { baseEnvironment, functionEnvironment } from '#local/start/environment.ts';
 import { makeServiceGroup } from '#local/start/serviceGroup.ts';
+import { deployDemo } from './deployDemo.ts';
 
 const PEPPER = 'the-pepper-of-the-benchmark';
 const TOKEN = 'session-token-of-the-benchmark';
 const CREDITS_MICRO = 1_000_000_000_000;
+const COMPONENT = 'adp-bench';
 const ACT = { actor: 'bench', reason: 'bench' };
 
 export type BenchTenant = {
@@ -68,6 +70,7 @@ export async function startProduct() {
       POWERTOOLS_METRICS_DISABLED: 'true',
     });
     await runOnce({ name: 'setup', env: process.env });
+    await deployDemo(COMPONENT);
     installAwsLambdaGlobal();
     const addresses = { dynamodb, aws, sagemaker };
     return {
@@ -110,12 +113,11 @@ export async function openBenchTenant(): Promise<BenchTenant> {
     wanted: { name: 'bench', scopes: ['chat'] },
     act: ACT,
   });
-  const adapter = demoTenants()[0]?.adapter ?? null;
   const wanted = {
     alias: 'bench-support',
     baseModel: DEMO_BASE_MODEL,
-    adapterId: adapter === null ? null : (parseId<AdapterId>('adapter', adapter.adapterId) ?? null),
-    ...(adapter === null ? {} : { inferenceComponentName: adapter.componentName }),
+    adapterId: parseId<AdapterId>('adapter', 'adp_bench') ?? null,
+    inferenceComponentName: COMPONENT,
   };
   const added = await addModel(tenancy, { tenantId: id, wanted, act: ACT });
   const grantId = systemWorld.newId<GrantId>('grant');

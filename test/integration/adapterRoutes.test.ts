@@ -30,6 +30,7 @@ test('an archive is uploaded, registered with its lineage, and the same again is
   expect(repeated).toMatchObject({ status: 200, body: { id: first.body.id } });
   const again = await at.register(path, adapterArchive({ 'README.md': 'packed otherwise' }));
   expect(again).toMatchObject({ status: 200, body: { id: first.body.id } });
+  at.agency.clock.nowMs += 1;
   const other = await at.register(path, adapterArchive({}, 1));
   expect(other.status).toBe(201);
   const list = await at.call('GET', `${path}/adapters?limit=1`);

@@ -18,6 +18,10 @@ const Tenant = z.object({ account: z.object({ available: z.string(), held: z.str
 const Completion = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string() }) })),
 });
+const Adapter = z.object({
+  status: z.string(),
+  lineage: z.object({ dataset: z.object({ sha256: z.string() }) }),
+});
 const Usage = z.object({ total: z.object({ calls: z.number() }) });
 
 // One product is started, used, killed and started again through the tests below, in their order.
@@ -145,10 +149,16 @@ test('the two demonstration models answer one question differently, each by its 
       };
     }),
   );
-  expect(answers.map(({ adapter }) => adapter)).toEqual([
-    expect.stringMatching(/^adp_northwind-/),
-    expect.stringMatching(/^adp_harbor-/),
-  ]);
+  // Each is in its tenant's own registry, proven, with where it comes from.
+  const adapters = await Promise.all(
+    answers.map(async ({ adapter }, tenant) =>
+      Adapter.parse(
+        await (await api(`/adapters/${adapter}`, product.connection.tenants[tenant]?.apiKey)).json(),
+      ),
+    ),
+  );
+  expect(adapters.map(({ status }) => status)).toEqual(['deployed', 'deployed']);
+  expect(adapters[0]?.lineage.dataset.sha256).not.toBe(adapters[1]?.lineage.dataset.sha256);
   const [northwind, harbor] = answers.map(({ body }) => body.choices[0]?.message.content);
   expect(northwind).not.toBe(harbor);
 });

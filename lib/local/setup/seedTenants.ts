@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { DEMO_BASE_MODEL, type DemoTenant, demoTenants } from './demo.ts';
+import { type AdminCall, seedAdapter } from './seedAdapter.ts';
 
 /** A demonstration tenant as `connection.json` shows it. */
 export const SeededTenant = z.object({
@@ -32,30 +33,37 @@ export type Seeding = {
 export async function seedTenants(seeding: Seeding): Promise<readonly SeededTenant[]> {
   const call = adminCaller(seeding);
   const { data: existing } = TenantList.parse(await call('GET', '/admin/tenants?limit=100'));
-  const seeded: SeededTenant[] = [];
-  for (const demo of demoTenants()) {
-    const id = existing.find(({ name }) => name === demo.name)?.id ?? (await createTenant(call, demo));
-    // Under one idempotency key, so that it is granted once whatever was interrupted.
-    await call(
-      'POST',
-      `/admin/tenants/${id}/credits`,
-      { amount: STARTING_CREDITS, reason: REASON },
-      `demo-credits-${id}`,
-    );
-    await giveModel(call, id, demo);
-    const known = seeding.known.find((tenant) => tenant.id === id);
-    const apiKey =
-      known !== undefined && (await works(seeding.baseUrl, known.apiKey))
-        ? known.apiKey
-        : await newKey(call, id);
-    seeded.push({ id, name: demo.name, apiKey, model: demo.model });
-  }
-  return seeded;
+  return Promise.all(
+    demoTenants().map((demo) =>
+      seedTenant(call, seeding, demo, existing.find(({ name }) => name === demo.name)?.id),
+    ),
+  );
 }
 
-type Call = (method: string, path: string, body?: unknown, idempotencyKey?: string) => Promise<unknown>;
+async function seedTenant(
+  call: AdminCall,
+  seeding: Seeding,
+  demo: DemoTenant,
+  existingId: string | undefined,
+): Promise<SeededTenant> {
+  const id = existingId ?? (await createTenant(call, demo));
+  // Under one idempotency key, so that it is granted once whatever was interrupted.
+  await call(
+    'POST',
+    `/admin/tenants/${id}/credits`,
+    { amount: STARTING_CREDITS, reason: REASON },
+    `demo-credits-${id}`,
+  );
+  await giveModel(call, id, demo, await seedAdapter(call, `/admin/tenants/${id}`, demo, REASON));
+  const known = seeding.known.find((tenant) => tenant.id === id);
+  const apiKey =
+    known !== undefined && (await works(seeding.baseUrl, known.apiKey))
+      ? known.apiKey
+      : await newKey(call, id);
+  return { id, name: demo.name, apiKey, model: demo.model };
+}
 
-function adminCaller({ baseUrl, adminKey }: Seeding): Call {
+function adminCaller({ baseUrl, adminKey }: Seeding): AdminCall {
   return async (method, path, body, idempotencyKey) => {
     const response = await fetch(`${baseUrl}${path}`, {
       method,
@@ -83,20 +91,24 @@ class Refused extends Error {
   }
 }
 
-const createTenant = async (call: Call, { name, priceBook }: DemoTenant): Promise<string> =>
+const createTenant = async (call: AdminCall, { name, priceBook }: DemoTenant): Promise<string> =>
   NewTenant.parse(await call('POST', '/admin/tenants', { name, price_book: priceBook, reason: REASON })).id;
 
 /**
  * Points the tenant's model name at the adapter; where it still points at an older one, it is taken away first. What
  * somebody has rolled out meanwhile stays.
  */
-async function giveModel(call: Call, tenantId: string, { model, adapter }: DemoTenant): Promise<void> {
+async function giveModel(
+  call: AdminCall,
+  tenantId: string,
+  { model }: DemoTenant,
+  adapterId: string,
+): Promise<void> {
   const path = `/admin/tenants/${tenantId}/models`;
   const body = {
     alias: model,
     base_model: DEMO_BASE_MODEL,
-    adapter_id: adapter.adapterId,
-    inference_component_name: adapter.componentName,
+    adapter_id: adapterId,
     reason: REASON,
   };
   try {
@@ -110,7 +122,7 @@ async function giveModel(call: Call, tenantId: string, { model, adapter }: DemoT
   }
 }
 
-const newKey = async (call: Call, tenantId: string): Promise<string> =>
+const newKey = async (call: AdminCall, tenantId: string): Promise<string> =>
   NewKey.parse(
     await call('POST', `/admin/tenants/${tenantId}/keys`, { name: 'demonstration', reason: REASON }),
   ).api_key;
