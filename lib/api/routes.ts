@@ -284,6 +284,30 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  readTenantLimits: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/limits',
+    auth: admin,
+    function: 'control',
+  },
+  setTenantLimits: {
+    method: 'PUT',
+    path: '/admin/tenants/{tenant}/limits',
+    auth: admin,
+    function: 'control',
+  },
+  readKeyLimits: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/keys/{key}/limits',
+    auth: admin,
+    function: 'control',
+  },
+  setKeyLimits: {
+    method: 'PUT',
+    path: '/admin/tenants/{tenant}/keys/{key}/limits',
+    auth: admin,
+    function: 'control',
+  },
   rotateKey: {
     method: 'POST',
     path: '/admin/tenants/{tenant}/keys/{key}/rotate',

@@ -5,6 +5,7 @@ import { DEFAULT_DATA_DIR } from './connection.ts';
 import { addCreditCommands } from './creditCommands.ts';
 import { addDatasetCommands } from './datasetCommands.ts';
 import { addKeyCommands } from './keyCommands.ts';
+import { addLimitCommands } from './limitCommands.ts';
 import { addModelCommands } from './modelCommands.ts';
 import { addNoticeCommands } from './noticeCommands.ts';
 import { addOverviewCommands } from './overviewCommands.ts';
@@ -61,6 +62,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   const open = sessionOpener(terminal);
   addTenantCommands(program, open);
   addKeyCommands(program, open);
+  addLimitCommands(program, open);
   addModelCommands(program, open);
   addRolloutCommands(program, open);
   addCreditCommands(program, open);

@@ -161,9 +161,15 @@ const holdStep =
 /** Holds, then grants, then key stops: three writes, between which others may write. */
 function sweepSteps(nowMs: number, last: Step): Step {
   const keyStops: Step = (book) => {
-    const kept = Object.entries(book.account.keyStops).filter(([, from]) => from >= nowMs - KEY_STOP_KEPT_MS);
+    const { keyStops: stops, limits } = book.account;
+    const isKept = (key: string): boolean => (stops[key] ?? nowMs) >= nowMs - KEY_STOP_KEPT_MS;
+    const keyStops = Object.fromEntries(Object.entries(stops).filter(([key]) => isKept(key)));
+    const scopes = Object.fromEntries(Object.entries(limits?.scopes ?? {}).filter(([key]) => isKept(key)));
+    const forgot = Object.keys(scopes).length < Object.keys(limits?.scopes ?? {}).length;
+    const kept =
+      limits !== undefined && forgot ? { limits: { ...limits, revision: limits.revision + 1, scopes } } : {};
     return {
-      book: { ...book, account: { ...book.account, keyStops: Object.fromEntries(kept) } },
+      book: { ...book, account: { ...book.account, keyStops, ...kept } },
       next: last,
     };
   };

@@ -103,6 +103,37 @@ test('a key is rotated with grace and revoked', async () => {
   expect(await agency.call('GET', '/models', { key: rotated.api_key })).toMatchObject({ status: 200 });
 });
 
+test('limits are set one by one for a tenant and a key, and shown', async () => {
+  await run('tenants', 'create', name);
+  const key = await json('keys', 'create', name, 'app');
+  await run(
+    'limits',
+    'set',
+    name,
+    '--requests',
+    '60',
+    '--month',
+    '12.5',
+    '--slow-to',
+    '5',
+    '--slow-for',
+    '2h',
+  );
+  const set = await json('limits', 'set', name, '--tokens', '9000', '--month', 'none', '--reason', 'grown');
+  expect(set).toMatchObject({
+    requests_per_minute: 60,
+    tokens_per_minute: 9_000,
+    credits_per_month: null,
+    on_unusual_use: { requests_per_minute: 5, minutes: 120 },
+  });
+  await run('limits', 'set', name, '--key', key.id, '--calls', '3');
+  const shown = await run('limits', 'show', name);
+  expect(shown.out).toMatch(/REQUESTS\/MIN +60\n/);
+  expect(shown.out).toMatch(new RegExp(`${key.id} +- +- +3`));
+  expect((await run('limits', 'show', name, '--key', key.id)).out).toMatch(/CALLS AT ONCE +3\n/);
+  expect(await run('limits', 'set', name, '--requests', 'many')).toMatchObject({ code: 2 });
+});
+
 test('a tenant is suspended, resumed, and closed only with --yes', async () => {
   await run('tenants', 'create', name);
   expect(await json('tenants', 'suspend', name)).toMatchObject({ status: 'suspended' });

@@ -11,6 +11,7 @@ import type { ControlDeps } from './deps.ts';
 import { healthz } from './health.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { listLateUsage, settleLateUsage } from './lateUsage.ts';
+import { readKeyLimits, readTenantLimits, setKeyLimits, setTenantLimits } from './limits.ts';
 import { createModel, listTenantModels, removeModel } from './models.ts';
 import { changeNoticeContact, listNotices, readNoticeContact } from './notices.ts';
 import { listModels, retrieveModel } from './openaiModels.ts';
@@ -69,6 +70,10 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   listKeys,
   rotateKey,
   revokeKey,
+  readTenantLimits,
+  setTenantLimits,
+  readKeyLimits,
+  setKeyLimits,
   createModel,
   listTenantModels,
   removeModel,

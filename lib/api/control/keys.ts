@@ -20,6 +20,7 @@ import {
   reasonField,
   toSeconds,
 } from './fields.ts';
+import { KEY_NOT_FOUND, TOO_MANY_LIMITED_KEYS } from './limits.ts';
 import { TENANT_NOT_FOUND, tenantRefusal } from './tenants.ts';
 
 const DEFAULT_GRACE_SECONDS = 86_400;
@@ -110,16 +111,15 @@ const EXPIRES_IN_THE_PAST: ApiError = {
   param: 'expires_at',
 };
 
-const KEY_NOT_FOUND: ApiError = { code: 'not_found', message: 'This tenant has no such API key.' };
-
-const rotateRefusal = ({ code }: RotateRefused): ApiError =>
-  code === 'key_not_found'
-    ? KEY_NOT_FOUND
-    : {
-        code: 'conflict',
-        message:
-          'This key is revoked, expired or replaced already. Create a new key, or rotate the one that replaced it.',
-      };
+const rotateRefusal = ({ code }: RotateRefused): ApiError => {
+  if (code === 'key_not_found') return KEY_NOT_FOUND;
+  if (code === 'too_many_limited_keys') return TOO_MANY_LIMITED_KEYS;
+  return {
+    code: 'conflict',
+    message:
+      'This key is revoked, expired or replaced already. Create a new key, or rotate the one that replaced it.',
+  };
+};
 
 const keyBody = (key: ApiKey, nowMs: number) => ({
   id: key.id,

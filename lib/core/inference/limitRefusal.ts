@@ -17,9 +17,11 @@ export function limitRefusal(
     message: `${whatIsLimited(refused)} ${whatToDo(refused, asked)}`,
     param: null,
     limits,
-    ...(retryAfterMs === undefined ? {} : { retryAfterSeconds: Math.ceil(retryAfterMs / 1_000) }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterSeconds: secondsOf(retryAfterMs) }),
   };
 }
+
+const secondsOf = (ms: number): number => Math.ceil(ms / 1_000);
 
 function whatIsLimited({ scope, kind, max }: LimitReached): string {
   const who = scope === 'key' ? 'This API key' : 'This account';
@@ -36,8 +38,7 @@ function whatIsLimited({ scope, kind, max }: LimitReached): string {
 }
 
 function whatToDo({ kind, left, retryAfterMs }: LimitReached, { quoteMicro, tokens }: AskedFor): string {
-  const wait =
-    retryAfterMs === undefined ? 'It can never pass' : `Try again in ${Math.ceil(retryAfterMs / 1_000)} s`;
+  const wait = retryAfterMs === undefined ? 'It can never pass' : `Try again in ${secondsOf(retryAfterMs)} s`;
   switch (kind) {
     case 'requests':
     case 'calls':
@@ -46,6 +47,6 @@ function whatToDo({ kind, left, retryAfterMs }: LimitReached, { quoteMicro, toke
       return `This call may use up to ${tokens}, and ${left} are left. ${wait}; lower max_tokens or shorten the prompt.`;
     case 'day':
     case 'month':
-      return `This may cost up to ${formatCredits(quoteMicro)}, and ${formatCredits(micro(left))} are left. Ask for less, wait for the next ${kind}, or ask your provider for more.`;
+      return `This may cost up to ${formatCredits(quoteMicro)}, and ${formatCredits(micro(left))} are left. ${wait}; ask for less, or your provider for more.`;
   }
 }

@@ -9,7 +9,7 @@ import type { AuditRecord, Directory } from './ports.ts';
 export type Tenancy = {
   readonly world: World;
   readonly directory: Directory;
-  readonly ledger: Pick<Ledger, 'openAccount' | 'setStatus' | 'stopKey'>;
+  readonly ledger: Pick<Ledger, 'openAccount' | 'setStatus' | 'stopKey' | 'readAccount' | 'setLimits'>;
   readonly signing: { readonly crypto: KeyCrypto; readonly peppers: () => Promise<Peppers> };
 };
 

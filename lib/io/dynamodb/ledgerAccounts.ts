@@ -1,13 +1,13 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { emptyAccount } from '#core/ledger/account.ts';
 import type { AccountRefused } from '#core/ledger/ports.ts';
-import type { AccountStatus } from '#core/ledger/types.ts';
+import type { Account, AccountStatus } from '#core/ledger/types.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import { isConditionFailed, withRetries } from './ledgerRetry.ts';
+import { isConditionFailed, MOVED, withRetries } from './ledgerRetry.ts';
 import { fromAccount } from './ledgerRows.ts';
-import { type LedgerTable, readAccount, updateAccountItem } from './ledgerTable.ts';
+import { type LedgerTable, readAccount, readAccountItem, updateAccountItem } from './ledgerTable.ts';
 
 /** Opens an empty account; one that is there stays as it is. */
 export async function openAccount(
@@ -69,22 +69,44 @@ export async function stopKey(
 /** Key stops that one write forgets; the next sweep takes the others. */
 const MAX_FORGOTTEN = 50;
 
-/** Drops key stops that began before a moment: by then every cache has learnt of them from the directory. */
+/**
+ * Drops key stops that began before a moment, and those keys' limits: by then every cache has learnt from the
+ * directory that there are no such keys.
+ */
 export async function forgetKeyStops(
   table: LedgerTable,
   tenantId: TenantId,
   beforeMs: number,
 ): Promise<void> {
-  const stops = Object.entries((await readAccount(table, tenantId))?.keyStops ?? {});
-  const old = stops.filter(([, fromMs]) => fromMs < beforeMs).slice(0, MAX_FORGOTTEN);
-  if (old.length === 0) return;
+  await withRetries(table.patience, async () => {
+    const account = await readAccountItem(table, tenantId);
+    const stops = Object.entries(account?.keyStops ?? {});
+    const old = stops.filter(([, fromMs]) => fromMs < beforeMs).slice(0, MAX_FORGOTTEN);
+    if (account === undefined || old.length === 0) return;
+    return (await forget(table, account, Object.fromEntries(old))) ? undefined : MOVED;
+  });
+}
+
+/** False, and nothing forgotten, when the limits changed meanwhile. */
+function forget(
+  table: LedgerTable,
+  { tenantId, limits }: Account,
+  keys: Readonly<Record<string, number>>,
+): Promise<boolean> {
   // A stop only ever moves to an earlier moment, so that what was old when read is old now.
-  const names = Object.fromEntries(old.map(([keyId], index) => [`#k${index}`, keyId]));
-  await updateAccountItem(table, tenantId, {
-    UpdateExpression: `REMOVE ${Object.keys(names)
-      .map((name) => `keyStops.${name}`)
-      .join(', ')}`,
-    ConditionExpression: 'attribute_exists(pk)',
+  const names = Object.fromEntries(Object.keys(keys).map((keyId, index) => [`#k${index}`, keyId]));
+  const limited = Object.entries(names).filter(([, keyId]) => limits?.scopes[keyId] !== undefined);
+  const removes = [
+    ...Object.keys(names).map((name) => `keyStops.${name}`),
+    ...limited.map(([name]) => `limits.scopes.${name}`),
+  ];
+  const isLimited = limits !== undefined && limited.length > 0;
+  return updateAccountItem(table, tenantId, {
+    UpdateExpression: `${isLimited ? 'SET limits.revision = :next ' : ''}REMOVE ${removes.join(', ')}`,
+    ConditionExpression: isLimited ? 'limits.revision = :revision' : 'attribute_exists(pk)',
     ExpressionAttributeNames: names,
+    ...(isLimited && {
+      ExpressionAttributeValues: { ':revision': limits.revision, ':next': limits.revision + 1 },
+    }),
   });
 }

@@ -24,7 +24,10 @@ type Changed = Result<AccountLimits, AccountRefused | LimitChangeRefused>;
 export const setLimits = (table: LedgerTable, tenantId: TenantId, change: LimitChange): Promise<Changed> =>
   changeAccount(table, tenantId, async (account) => {
     const timeZone = change.timeZone ?? account.limits?.timeZone ?? 'UTC';
-    return changeLimits(account.limits, change, await readSpent(table, tenantId, timeZone, change.nowMs));
+    const spent = beginsCap(account.limits, change)
+      ? await readSpent(table, tenantId, timeZone, change.nowMs)
+      : () => 0;
+    return changeLimits(account.limits, change, spent);
   });
 
 /** Slows a key until a moment, for every hold that is placed after it. */
@@ -101,6 +104,13 @@ function putScope(
   }
   put(['scopes', scope, 'slow'], was.slow, is.slow);
 }
+
+/** Whether a cap begins, which must know what was charged before it. */
+const beginsCap = (limits: AccountLimits | undefined, { scope, rules, timeZone }: LimitChange): boolean =>
+  timeZone !== undefined ||
+  (['day', 'month'] as const).some(
+    (kind) => rules[kind] !== undefined && limits?.scopes[scope]?.[kind] === undefined,
+  );
 
 /** What was charged since the day and the month began: the roll-ups of whole UTC days, less what was before them. */
 async function readSpent(

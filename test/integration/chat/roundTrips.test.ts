@@ -46,6 +46,22 @@ test.each([[false], [true]])(
   },
 );
 
+test('limits cost no round trip, but one for the first call after they changed', async () => {
+  const bench = await keyedBench();
+  const countedAsOne = { requests: 1_000, tokens: 1_000_000, day: 1_000_000, month: 1_000_000 };
+  const limit = () =>
+    bench.ledger.setLimits(bench.tenant.id, { scope: 'tenant', rules: countedAsOne, nowMs: Date.now() });
+  await limit();
+  await ask(bench, ASK);
+  operations.length = 0;
+  await ask(bench, ASK);
+  expect(operations).toEqual(['UpdateItemCommand']);
+  await limit();
+  operations.length = 0;
+  await ask(bench, ASK);
+  expect(operations).toEqual(['UpdateItemCommand', 'UpdateItemCommand']);
+});
+
 test('an idempotency key costs one write before the call and one after it', async () => {
   const bench = await keyedBench();
   await ask(bench, ASK);
