@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { TenantId } from '#core/shared/ids.ts';
+import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
 import { type Agency, NOBODY, refusal, startAgency } from '#test/builders/agency.ts';
 
 let agency: Agency;
+let tenantId: string;
 let models: string;
 let rollout: string;
 beforeAll(async () => {
@@ -10,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => agency.stop());
 beforeEach(async () => {
   const tenant = await agency.newTenant();
+  tenantId = tenant.id;
   models = `${tenant.path}/models`;
   rollout = `${models}/acme%2Fsupport/rollout`;
   await agency.admin('POST', models, {
@@ -19,6 +23,29 @@ beforeEach(async () => {
   });
 });
 
+const aSubscription = (over: Partial<SubscriptionRecord>): SubscriptionRecord => ({
+  id: `sub_${tenantId}`,
+  version: 1,
+  tenantId: null,
+  customerId: 'cus_1',
+  planId: null,
+  interval: 'monthly',
+  addOns: [],
+  status: 'active',
+  billing: { startMs: 0, endMs: 1 },
+  cancelAtPeriodEnd: false,
+  scheduledChange: null,
+  pastDueEndsAtMs: null,
+  usage: null,
+  pauses: 0,
+  isFrozen: false,
+  review: [],
+  steps: [],
+  change: null,
+  createdAtMs: 0,
+  updatedAtMs: 0,
+  ...over,
+});
 const post = (act: string, body: unknown = {}) => agency.admin('POST', `${rollout}/${act}`, body);
 const show = () => agency.admin('GET', rollout);
 
@@ -119,6 +146,22 @@ test('an engine of its own is named, shown, and kept for the next version', asyn
   });
   const shared = await post('promote', { adapter_id: 'adp_two', engine: null });
   expect(shared.body.stable.engine).toBeNull();
+});
+
+test('an endpoint of its own is for tenants whose plan has one, or who have no plan', async () => {
+  const engine = { kind: 'sagemaker', endpoint: 'tunegate-prod-inference-acme' };
+  const { store } = agency.deps.subscriptions;
+  const subscription = aSubscription({ tenantId: tenantId as TenantId, planId: 'essentials' });
+  await store.saveSubscription(subscription);
+  const refused = refusal(409, 'conflict', 'engine.endpoint');
+  expect(await post('promote', { engine })).toMatchObject(refused);
+  expect(await post('canary', { adapter_id: 'adp_two', percent: 5, engine })).toMatchObject(refused);
+  const alias = { alias: 'another', base_model: 'tunegate-nano', engine };
+  expect(await agency.admin('POST', models, alias)).toMatchObject(refused);
+  await store.saveSubscription({ ...subscription, version: 2, planId: 'growth' });
+  expect(await post('promote', { engine })).toMatchObject({ status: 200, body: { stable: { engine } } });
+  expect(await agency.admin('POST', models, alias)).toMatchObject({ status: 201 });
+  expect(await post('rollback')).toMatchObject({ status: 200, body: { stable: { engine: null } } });
 });
 
 describe('refused, with nothing changed', () => {

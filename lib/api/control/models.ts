@@ -10,7 +10,14 @@ import type { ModelRoute } from '#core/tenants/types.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { actOf, idParam, listBody, reasonField, toSeconds } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
-import { MODEL_NAME, modelName, readVersion, versionBody, versionFields } from './versions.ts';
+import {
+  MODEL_NAME,
+  modelName,
+  readVersion,
+  refuseEndpoint,
+  versionBody,
+  versionFields,
+} from './versions.ts';
 
 const NewModel = z.strictObject({
   alias: modelName,
@@ -28,6 +35,8 @@ export const createModel: RouteHandler = async (deps, request) => {
   const { alias, base_model, reason } = body.value;
   const version = readVersion(body.value, deps.engines);
   if (!version.ok) return refuse(version.error);
+  const refused = await refuseEndpoint(deps, tenantId, version.value);
+  if (refused !== undefined) return refuse(refused);
   const { engine, ...named } = version.value ?? {};
   const wanted = {
     adapterId: null,

@@ -14,7 +14,7 @@ import type { ModelRoute } from '#core/tenants/types.ts';
 import type { ControlDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { actOf, idParam, listBody, pageFields, pageOf, reasonField, toSeconds } from './fields.ts';
-import { MODEL_NAME, readVersion, versionBody, versionFields } from './versions.ts';
+import { MODEL_NAME, readVersion, refuseEndpoint, versionBody, versionFields } from './versions.ts';
 
 const revisionField = z.optional(z.int().check(z.gte(0)));
 const percentField = z.int().check(z.gte(0), z.lte(100));
@@ -91,6 +91,9 @@ async function change(
 ): Promise<ApiResponse> {
   const place = placeOf(request);
   if (place === undefined) return refuse(MODEL_NOT_FOUND);
+  const version = wanted.action === 'rollback' ? undefined : wanted.version;
+  const refused = await refuseEndpoint(deps, place.tenantId, version);
+  if (refused !== undefined) return refuse(refused);
   const changed = await changeRollout(deps, {
     ...place,
     change: wanted,

@@ -1,12 +1,14 @@
 import * as z from 'zod/mini';
 import type { ApiError } from '#api/errors.ts';
 import { baseModelOf } from '#core/inference/baseModels.ts';
+import { mayHaveEndpoint } from '#core/routing/mayHaveEndpoint.ts';
 import { parseEngineUrl } from '#core/routing/parseEngineUrl.ts';
 import type { WantedVersion } from '#core/routing/resolveVersion.ts';
 import type { EnginePlace, ModelVersion } from '#core/routing/types.ts';
 import { idSchema } from '#core/shared/idSchema.ts';
-import type { AdapterId } from '#core/shared/ids.ts';
+import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
+import type { ControlDeps } from './deps.ts';
 
 // A version as the routes of models and rollouts take and show it.
 
@@ -90,6 +92,22 @@ const UNKNOWN_BASE: ApiError = {
   message: "There is no such base model. Give one that this version knows, for example 'tunegate-nano'.",
   param: 'base_model',
 };
+
+/** Why the tenant may not have a version there; undefined when it may. */
+export async function refuseEndpoint(
+  { subscriptions }: Pick<ControlDeps, 'subscriptions'>,
+  tenantId: TenantId,
+  wanted: WantedVersion | undefined,
+): Promise<ApiError | undefined> {
+  if (wanted?.engine?.kind !== 'sagemaker' || (await mayHaveEndpoint(subscriptions, tenantId)))
+    return undefined;
+  return {
+    code: 'conflict',
+    message:
+      'The plan of this tenant shares the endpoint. Move it to a plan with an endpoint of its own, or leave the engine out.',
+    param: 'engine.endpoint',
+  };
+}
 
 /** A version as it is shown. */
 export const versionBody = ({ baseModel, adapterId, inferenceComponentName, engine }: ModelVersion) => ({
