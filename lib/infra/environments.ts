@@ -40,6 +40,10 @@ export type TrainingSettings = {
   /** Jobs at work at once, of one tenant and of all together. Not above the account's quota for the instance type. */
   readonly slotsPerTenant: number;
   readonly slots: number;
+  readonly instanceType: string;
+  /** On-demand price of one instance, as last seen for us-east-1; jobs are billed on spot, for less. */
+  readonly instanceUsdPerHour: number;
+  readonly volumeGb: number;
 };
 
 export type InferenceSettings = {
@@ -102,7 +106,13 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       adaptersOnGpu: 8,
       adaptersInMemory: 32,
     },
-    training: { slotsPerTenant: 1, slots: 1 },
+    training: {
+      slotsPerTenant: 1,
+      slots: 1,
+      instanceType: 'ml.g5.xlarge',
+      instanceUsdPerHour: 1.41,
+      volumeGb: 50,
+    },
   },
   prod: {
     name: 'prod',
@@ -133,7 +143,13 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       adaptersOnGpu: 16,
       adaptersInMemory: 128,
     },
-    training: { slotsPerTenant: 2, slots: 8 },
+    training: {
+      slotsPerTenant: 2,
+      slots: 8,
+      instanceType: 'ml.g5.xlarge',
+      instanceUsdPerHour: 1.41,
+      volumeGb: 100,
+    },
   },
 };
 

@@ -51,7 +51,7 @@ describe('least privilege', () => {
         .filter((resource) => resource !== '"*"' && resource.includes('*'))
         .filter(
           (resource) =>
-            !/(usage\/|bases\/|tenants\/|inference-component\/adp-|secret:tunegate-prod-engine-)\*/.test(
+            !/(usage\/|bases\/|code\/training\/|tenants\/|inference-component\/adp-|training-job\/tunegate-prod-ftjob-|log-group:\/aws\/sagemaker\/TrainingJobs:|secret:tunegate-prod-engine-)\*/.test(
               resource,
             ),
         )
@@ -96,10 +96,13 @@ describe('least privilege', () => {
       'deployadapter',
       'expireholds',
       'finetuning',
+      'reconciletraining',
       'refillcredits',
       'reportusage',
       'sealbooks',
       'settleusage',
+      'starttraining',
+      'trainingevents',
     ]);
   });
 });

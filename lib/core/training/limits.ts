@@ -21,8 +21,19 @@ export const JOB_LIMITS = {
   epochs: 50,
   batchSize: 256,
   learningRateMultiplier: 10,
+  /** The first wait before a start is tried again, and the longest: each is twice the one before. */
+  firstPutOffMs: 15_000,
+  longestPutOffMs: 15 * 60_000,
+  /** SQS delays a message by no more. */
+  longestDelaySeconds: 900,
+  /** Silent for so long, a job is looked after. */
+  silentMs: 2 * 60_000,
+  /** Making a dataset version and deploying an adapter take minutes, and are messages that SQS keeps. */
+  silentWorkMs: 20 * 60_000,
+  /** Jobs that one message starts. */
+  startsAtOnce: 10,
   /** Attempts of one job, and how often in a row its start is put off. */
-  attempts: 10,
+  attempts: 40,
   putOffTimes: 500,
   openJobs: 2_000,
   events: 1_000,

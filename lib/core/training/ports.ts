@@ -1,3 +1,4 @@
+import type { DatasetTools } from '#core/datasets/ports.ts';
 import type { FileObjects, FileStore } from '#core/files/ports.ts';
 import type { Ledger } from '#core/ledger/ports.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
@@ -64,10 +65,7 @@ export type TrainingState = {
   readonly metrics: Readonly<Record<string, number>>;
 };
 
-/**
- * What SageMaker does for training. Each may be repeated; each throws what the network throws.
- * @public
- */
+/** What SageMaker does for training. Each may be repeated; each throws what the network throws. */
 export type TrainingService = {
   /** `exists`: a job of this name is there already, created by an attempt whose answer was lost. */
   readonly create: (request: TrainingRequest) => Promise<Result<'created' | 'exists', TrainingRefused>>;
@@ -106,7 +104,6 @@ export type TrainingQueue = {
 
 /** A message of the adapters queue: a job's adapter waits to be scanned, deployed and probed. */
 export type ImportMessage = { readonly kind: 'import' } & TrainingMessage;
-/** @public */
 export type ImportQueue = { readonly send: (message: ImportMessage) => Promise<void> };
 
 /** How many jobs may be with SageMaker at once, in `SLOT_STATES`. */
@@ -167,3 +164,37 @@ export type JobIntake = JobDesk & {
   /** What the endpoint serves. */
   readonly maxRank: LoraRank;
 };
+
+/** A text that is written as it comes, without being held. Nothing is there before `close`. */
+export type LineWriter = {
+  readonly write: (line: string) => Promise<void>;
+  readonly close: () => Promise<void>;
+  /** Leaves nothing behind. */
+  readonly abort: () => Promise<void>;
+};
+
+/** What making a job's dataset version works with. */
+export type VersionMaker = {
+  readonly objects: Pick<FileObjects, 'read' | 'put'>;
+  readonly openLines: (key: string) => LineWriter;
+  readonly tools: () => Promise<DatasetTools>;
+};
+
+/** What following jobs works with. It can stop training jobs and not create any. */
+export type FollowDesk = JobDesk & {
+  readonly objects: Pick<FileObjects, 'read'>;
+  readonly training: Pick<TrainingService, 'describe' | 'stop'>;
+  readonly imports: ImportQueue;
+  /** What names of training jobs begin with, `tunegate-prod`: they are unique in an account. */
+  readonly namePrefix: string;
+  /** An instance's price in millionths of a dollar an hour, on demand: billable seconds count spot's saving already. */
+  readonly instanceMicroUsdPerHour: number;
+  readonly log: {
+    readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+    /** Counts a job that failed by our fault. */
+    readonly failedByUs: () => void;
+  };
+};
+
+/** What starting jobs works with. */
+export type TrainingDesk = FollowDesk & VersionMaker & { readonly training: TrainingService };

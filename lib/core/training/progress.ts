@@ -3,7 +3,7 @@ import type { FileObjects } from '#core/files/ports.ts';
 import type { ProgressLine } from './ports.ts';
 import { readText } from './readReport.ts';
 import { jobPrefix } from './trainingRequest.ts';
-import type { JobEvent, TrainingJob } from './types.ts';
+import type { JobEvent, JobMetrics, TrainingJob } from './types.ts';
 
 const MAX_BYTES = 1_000_000;
 /** The pace is that of the last so many lines: the first steps are slower than those that follow. */
@@ -50,6 +50,16 @@ function parseLine(line: string): ProgressLine | undefined {
     return undefined;
   }
 }
+
+/** Whole epochs and the part of one that were trained. */
+export const epochsOf = (lines: readonly ProgressLine[]): number => lines.at(-1)?.epoch ?? 0;
+
+/** The last of each number. */
+export const metricsOf = (lines: readonly ProgressLine[]): JobMetrics => ({
+  trainLoss: lines.at(-1)?.trainLoss ?? null,
+  validationLoss: lines.findLast((line) => line.validationLoss !== undefined)?.validationLoss ?? null,
+  validationExact: lines.findLast((line) => line.validationExact !== undefined)?.validationExact ?? null,
+});
 
 /** How long the rest will take at the pace of the last lines; null before there is a pace. */
 export function remainingSeconds(lines: readonly ProgressLine[]): number | null {

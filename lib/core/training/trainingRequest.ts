@@ -1,3 +1,4 @@
+import { parseId, type TrainingJobId } from '#core/shared/ids.ts';
 import { JOB_LIMITS } from './limits.ts';
 import type { TrainingRequest } from './ports.ts';
 import type { TrainingJob } from './types.ts';
@@ -8,8 +9,16 @@ type Named = Pick<TrainingJob, 'tenantId' | 'id'>;
 export const jobPrefix = ({ tenantId, id }: Named): string => `tenants/${tenantId}/training/${id}/`;
 
 /** SageMaker's name for a job's attempt: the same attempt can be created once only. */
-export const attemptName = ({ id }: Pick<TrainingJob, 'id'>, number: number): string =>
-  `tunegate-${id}-${number}`;
+export const attemptName = (prefix: string, { id }: Pick<TrainingJob, 'id'>, number: number): string =>
+  `${prefix}-${id}-${number}`;
+
+/** The job whose attempt bears this name; undefined for names that are not ours. */
+export function jobOfAttempt(prefix: string, name: string): TrainingJobId | undefined {
+  const [, id = ''] = name.startsWith(`${prefix}-`)
+    ? (/^(ftjob-.+)-\d+$/.exec(name.slice(prefix.length + 1)) ?? [])
+    : [];
+  return parseId<TrainingJobId>('trainingJob', id);
+}
 
 /** What SageMaker is asked for one attempt, from the job alone. */
 export function trainingRequest(

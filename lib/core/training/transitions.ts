@@ -5,7 +5,7 @@ export const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
   draft: ['created'],
   created: ['waiting', 'ending'],
   waiting: ['waiting', 'starting', 'ending'],
-  starting: ['training', 'waiting', 'cancelling', 'ending'],
+  starting: ['training', 'waiting', 'importing', 'cancelling', 'ending'],
   training: ['training', 'waiting', 'importing', 'cancelling', 'ending'],
   importing: ['ending'],
   cancelling: ['ending'],

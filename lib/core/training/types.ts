@@ -77,13 +77,15 @@ export type JobDataset = {
   readonly tokensPerEpoch: number;
 };
 
-/** One training job of SageMaker. Its name is `tunegate-<job>-<number>`, so the same attempt can be made once only. */
+/** One training job of SageMaker. Its name is `tunegate-<environment>-<job>-<number>`, so the same attempt can be made once only. */
 export type Attempt = {
   readonly name: string;
   readonly startedAtMs: number;
   /** Null until SageMaker told. */
   readonly billableSeconds: number | null;
   readonly trainingSeconds: number | null;
+  /** What its billable seconds cost the agency, in millionths of a dollar. */
+  readonly costMicroUsd: number | null;
 };
 
 export type JobMetrics = {

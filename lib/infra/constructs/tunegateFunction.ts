@@ -22,8 +22,9 @@ import { SHRINK_BUNDLE } from '#infra/shrinkBundle.ts';
 import type { DataStack } from '#infra/stacks/data.ts';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '#io/definitions/functions.ts';
 import { METRIC_NAMESPACE } from '#io/definitions/metrics.ts';
-import { type QUEUES, SETTINGS } from '#io/definitions/resources.ts';
+import type { QUEUES } from '#io/definitions/resources.ts';
 import { ALARM_PERIOD, type AlarmSet } from './alarmSet.ts';
+import { functionSettings } from './functionSettings.ts';
 import type { SharedLayers } from './sharedLayers.ts';
 import type { WorkQueue } from './workQueue.ts';
 
@@ -33,6 +34,10 @@ export type TunegateFunctionProps = {
   readonly data: DataStack;
   readonly layers: SharedLayers;
   readonly queues?: Partial<Record<keyof typeof QUEUES, WorkQueue>>;
+  readonly training?: {
+    readonly grantStart: (fn: lambda.Function) => void;
+    readonly grantFollow: (fn: lambda.Function) => void;
+  };
   readonly endpoint?: {
     readonly grantInvoke: (fn: lambda.Function) => void;
     readonly grantManageAdapters: (fn: lambda.Function) => void;
@@ -94,31 +99,12 @@ export class TunegateFunction extends Construct {
         POWERTOOLS_SERVICE_NAME: this.name,
         POWERTOOLS_METRICS_NAMESPACE: METRIC_NAMESPACE,
         POWERTOOLS_LOG_LEVEL: environment.logLevel,
-        ...this.#settings(),
+        ...functionSettings(this.#definition.uses, environment),
       },
       layers: this.#layers(),
       ...this.#secretsExtension(),
       ...this.#deadLetters(),
     });
-  }
-
-  #settings(): Readonly<Record<string, string>> {
-    const { uses } = this.#definition;
-    const { topUpUrl, dodoEnvironment, noticeFrom, alarmEmail, inference, training } =
-      this.#props.environment;
-    return {
-      ...(uses.trainingSettings === true
-        ? {
-            [SETTINGS.maxLoraRank]: String(inference.maxLoraRank),
-            [SETTINGS.trainingSlotsPerTenant]: String(training.slotsPerTenant),
-            [SETTINGS.trainingSlots]: String(training.slots),
-          }
-        : {}),
-      ...(uses.topUpUrl === true ? { [SETTINGS.topUpUrl]: topUpUrl } : {}),
-      ...(uses.callsDodo === true ? { [SETTINGS.dodoEnvironment]: dodoEnvironment } : {}),
-      ...(uses.sendsMail === true ? { [SETTINGS.noticeFrom]: noticeFrom } : {}),
-      ...(uses.sendsMail === true && alarmEmail !== undefined ? { [SETTINGS.agencyEmail]: alarmEmail } : {}),
-    };
   }
 
   #withCode(props: Omit<lambda.FunctionProps, 'code' | 'handler'>): lambda.Function {
@@ -216,6 +202,9 @@ export class TunegateFunction extends Construct {
     }
     for (const name of uses.queues ?? []) need(queues?.[name], `queue ${name}`).grantSend(this.lambda);
     if (uses.sendsMail === true) grantMail(this.lambda, this.#props.environment.noticeFrom);
+    const { training } = this.#props;
+    if (uses.training === 'start') need(training, 'training').grantStart(this.lambda);
+    if (uses.training === 'follow') need(training, 'training').grantFollow(this.lambda);
     if (uses.engineSecrets === true) {
       grantEngineSecrets(this.lambda, this.#props.environment);
       services.add('secretsmanager');

@@ -101,6 +101,14 @@ const COUNTED: Readonly<
     meaning: 'Usage cannot be reported to Dodo; what is older than an hour comes too late.',
     runbook: 'usage-is-not-on-the-meter',
   },
+  trainingFailed: {
+    meaning: 'Training jobs failed by our fault; their clients have their credits back.',
+    runbook: 'training-fails',
+  },
+  unreconciledJobs: {
+    meaning: 'Training jobs that have been silent could not be looked after; the next run tries again.',
+    runbook: 'training-is-silent',
+  },
   lateWebhooks: {
     meaning: 'Webhooks arrive long after Dodo made them.',
     runbook: 'webhooks-are-late',

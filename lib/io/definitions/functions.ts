@@ -1,4 +1,5 @@
 import type { BUCKETS, QUEUES, SECRETS, TABLES } from './resources.ts';
+import { TRAINING_FUNCTIONS } from './trainingFunctions.ts';
 
 type Access = 'read' | 'readWrite';
 type BucketAccess = Access | 'readWriteDelete';
@@ -20,6 +21,8 @@ export type FunctionUses = {
   readonly topUpUrl?: boolean;
   /** Takes training jobs in or starts them: needs the `SETTINGS` of training. */
   readonly trainingSettings?: boolean;
+  /** SageMaker's training jobs: `start` creates, describes and stops them, `follow` only the latter two. */
+  readonly training?: 'start' | 'follow';
   /** Calls Dodo Payments: needs one of `SETTINGS.dodoEnvironment` and `SETTINGS.dodoBaseUrl`. */
   readonly callsDodo?: boolean;
   /** Sends e-mail: needs `SETTINGS.noticeFrom`. */
@@ -98,19 +101,6 @@ export const FUNCTIONS = {
       tokenizers: true,
     },
   },
-  'fine-tuning': {
-    memoryMb: 512,
-    timeoutSeconds: 29,
-    trigger: { kind: 'http', streaming: false },
-    uses: {
-      tables: { training: 'readWrite', ledger: 'readWrite', directory: 'read' },
-      queues: ['training'],
-      buckets: { tenantData: 'read' },
-      priceTables: true,
-      topUpUrl: true,
-      trainingSettings: true,
-    },
-  },
   'check-dataset': {
     memoryMb: 1769, // one whole processor: tokenizing is all that it does
     timeoutSeconds: 900,
@@ -145,6 +135,7 @@ export const FUNCTIONS = {
       managesAdapters: true,
     },
   },
+  ...TRAINING_FUNCTIONS,
   authorizer: {
     memoryMb: 512,
     timeoutSeconds: 5,

@@ -40,6 +40,10 @@ export const METRICS = {
   lateUsage: { name: 'LateUsage', service: 'report-usage' },
   /** Runs that could not report to Dodo; after an hour usage comes too late. */
   reportFailures: { name: 'ReportFailures', service: 'report-usage' },
+  /** Training jobs that failed by our fault, as SageMaker's events told; their clients have their credits back. */
+  trainingFailed: { name: 'TrainingFailed', service: 'training-events' },
+  /** Silent training jobs that could not be looked after; the next run tries again. */
+  unreconciledJobs: { name: 'UnreconciledJobs', service: 'reconcile-training' },
   /** Webhooks that arrived long after Dodo made them: deliveries fail or are late. */
   lateWebhooks: { name: 'LateWebhooks', service: 'dodo-webhook' },
 } as const;

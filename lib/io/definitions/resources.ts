@@ -145,6 +145,9 @@ export const SETTINGS = {
   /** Training jobs at work at once, of one tenant and of all together. */
   trainingSlotsPerTenant: 'TRAINING_SLOTS_PER_TENANT',
   trainingSlots: 'TRAINING_SLOTS',
+  /** What names of training jobs begin with, and an instance's price in dollars an hour. */
+  trainingNamePrefix: 'TRAINING_NAME_PREFIX',
+  trainingUsdPerHour: 'TRAINING_USD_PER_HOUR',
   /** Who notices by e-mail come from; the mail service must know the address. */
   noticeFrom: 'NOTICE_FROM',
   /** Where the agency's own notices go; absent: they stay in the list. */

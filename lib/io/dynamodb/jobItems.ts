@@ -113,6 +113,7 @@ const JobItem = z.object({
       startedAtMs: count,
       billableSeconds: z.nullable(z.number()),
       trainingSeconds: z.nullable(z.number()),
+      costMicroUsd: z.nullable(count),
     }),
   ),
   phase: z.nullable(z.string()),

@@ -73,6 +73,9 @@ export function functionEnvironment(addresses: Addresses, topUpUrl: string): Var
     [SETTINGS.trainingImage]: 'huggingface-pytorch-training',
     [SETTINGS.trainingInstance]: 'ml.g5.xlarge',
     [SETTINGS.trainingVolumeGb]: '30',
+    [SETTINGS.trainingNamePrefix]: 'tunegate-local',
+    // What the same seconds would cost on such an instance.
+    [SETTINGS.trainingUsdPerHour]: '1.41',
     // One processor core for each training; more at once would only slow each other down.
     [SETTINGS.trainingSlotsPerTenant]: '1',
     [SETTINGS.trainingSlots]: '2',
