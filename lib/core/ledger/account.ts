@@ -122,6 +122,10 @@ export function give(
   };
 }
 
+/** What is available apart from overage: given or bought, and not used up. Negative where more was used. */
+export const prepaid = (account: Account): MicroCredits =>
+  subtractMicro(account.availableMicro, overageLeft(account));
+
 /** What may be taken without going below zero. */
 export const spendable = (account: Account): MicroCredits => maxMicro(account.availableMicro, ZERO);
 

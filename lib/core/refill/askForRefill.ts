@@ -1,3 +1,4 @@
+import { prepaid } from '#core/ledger/account.ts';
 import type { Ledger } from '#core/ledger/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { RefillQueue, RefillStore } from './ports.ts';
@@ -25,5 +26,5 @@ export async function askForRefill(deps: AskDeps, tenantId: TenantId): Promise<'
 export async function mayBeDue({ ledger }: Pick<AskDeps, 'ledger'>, state: RefillState): Promise<boolean> {
   if (!state.settings.isEnabled || state.stopped !== null || state.open !== null) return false;
   const account = await ledger.readAccount(state.tenantId);
-  return account !== undefined && account.availableMicro < state.settings.thresholdMicro;
+  return account !== undefined && prepaid(account) < state.settings.thresholdMicro;
 }

@@ -1,4 +1,5 @@
 import type { CreditPack } from '#core/billing/types.ts';
+import { prepaid } from '#core/ledger/account.ts';
 import type { Account } from '#core/ledger/types.ts';
 import type { CheckoutId, RefillId, TenantId } from '#core/shared/ids.ts';
 import type { EndedRefill, RefillIntent, RefillSettings, RefillState } from './types.ts';
@@ -32,7 +33,7 @@ export function whyNoRefill({ state, account, pack, month, nowMs }: RefillQuesti
   const { settings } = state;
   if (!settings.isEnabled) return 'not_enabled';
   if (account?.status !== 'active') return 'account_not_active';
-  if (account.availableMicro >= settings.thresholdMicro) return 'enough_credits';
+  if (prepaid(account) >= settings.thresholdMicro) return 'enough_credits';
   if (state.stopped !== null) return 'stopped';
   if (nowMs < state.notBeforeMs) return 'backing_off';
   if (refillsIn(state, month) >= settings.monthlyLimit) return 'limit_reached';

@@ -66,7 +66,8 @@ const reachSteps = (
   }));
 
 function grantMonth(record: SubscriptionRecord, { plan, nowMs, review }: Context): SubscriptionRecord {
-  const period = usagePeriodAt(record.billing, nowMs);
+  // Dodo's clock may be ahead of ours: what it says has begun has begun.
+  const period = usagePeriodAt(record.billing, Math.max(nowMs, record.billing.startMs));
   if (period === undefined || plan === undefined) return record;
   const before =
     record.usage?.period.startMs === period.startMs
