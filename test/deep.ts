@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
-// Runs the property tests with as many examples each as asked: `npm run test:deep -- --runs 20000 [file…]`.
+// Runs what takes longer than a change should wait: the property tests with as many examples each as asked, and what
+// adapters really learn. `npm run test:deep -- --runs 20000 [file…]`.
 const { values, positionals } = parseArgs({
   options: { runs: { type: 'string', default: '20000' } },
   allowPositionals: true,
@@ -10,11 +11,12 @@ if (!/^[1-9]\d{0,8}$/.test(values.runs)) {
   console.error(`--runs takes a whole number above zero, not ${values.runs}`);
   process.exit(2);
 }
-const files = positionals.length === 0 ? ['test/property'] : positionals;
+const files =
+  positionals.length === 0 ? ['test/property', 'test/integration/trainingAccuracy.test.ts'] : positionals;
 const vitest = spawn(
   process.execPath,
   ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout=0', ...files],
-  { stdio: 'inherit', env: { ...process.env, TUNEGATE_PROPERTY_RUNS: values.runs } },
+  { stdio: 'inherit', env: { ...process.env, TUNEGATE_PROPERTY_RUNS: values.runs, TUNEGATE_DEEP: '1' } },
 );
 vitest.once('exit', (code) => {
   process.exitCode = code ?? 1;
