@@ -95,6 +95,7 @@ describe('least privilege', () => {
       'control',
       'deployadapter',
       'expireholds',
+      'grantfreecredits',
       'finetuning',
       'reconciletraining',
       'refillcredits',

@@ -67,15 +67,3 @@ test('notices are listed by their state, in words', async () => {
     refusal(403, 'insufficient_scope'),
   );
 });
-
-test('a tenant has a time zone, UTC unless it is told', async () => {
-  const { path } = await agency.newTenant();
-  expect((await agency.admin('GET', path)).body).toMatchObject({ time_zone: 'UTC' });
-  await agency.admin('PATCH', path, { time_zone: 'Asia/Kathmandu' });
-  expect((await agency.admin('GET', path)).body).toMatchObject({ time_zone: 'Asia/Kathmandu' });
-  for (const time_zone of ['Mars/Olympus', '+02:00', '']) {
-    expect(await agency.admin('PATCH', path, { time_zone })).toMatchObject(
-      refusal(400, 'invalid_request', 'time_zone'),
-    );
-  }
-});

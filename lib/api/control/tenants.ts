@@ -4,7 +4,7 @@ import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
 import type { Account } from '#core/ledger/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
-import { formatCredits } from '#core/shared/money.ts';
+import { formatCredits, type MicroCredits, parseCredits, ZERO } from '#core/shared/money.ts';
 import { type ChangeRefused, changeTenant } from '#core/tenants/changeTenant.ts';
 import { openTenant } from '#core/tenants/openTenant.ts';
 import type { TenantChange } from '#core/tenants/ports.ts';
@@ -61,19 +61,30 @@ export const retrieveTenant: RouteHandler = async ({ directory, ledger }, reques
   });
 };
 
+const MAX_FREE_MICRO = 1_000_000_000_000;
+const freeCreditsField = z.string().check(
+  z.refine((text) => isFreeAmount(parseCredits(text)), {
+    error: 'must be a decimal string of credits from 0 to 1000000, such as "5"',
+  }),
+);
+
+const isFreeAmount = (amount: MicroCredits | undefined): boolean =>
+  amount !== undefined && amount >= 0 && amount <= MAX_FREE_MICRO;
+
 const ChangedTenant = z.strictObject({
   name: z.optional(nameField),
   status: z.optional(z.enum(['active', 'suspended', 'closed'])),
   price_book: z.optional(z.string()),
   time_zone: z.optional(timeZoneField),
+  free_credits: z.optional(freeCreditsField),
   reason: z.optional(reasonField),
 });
 
-/** `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, reason?}` → the tenant as it is now. */
+/** `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, free_credits?, reason?}` → the tenant as it is now. */
 export const updateTenant: RouteHandler = async (deps, request) => {
   const body = readBody(request, ChangedTenant);
   if (!body.ok) return refuse(body.error);
-  const { name, status, price_book: priceBookId, time_zone: timeZone, reason } = body.value;
+  const { name, status, price_book: priceBookId, time_zone: timeZone, free_credits, reason } = body.value;
   const wrong = priceBookId === undefined ? undefined : await wrongPriceBook(deps, priceBookId);
   if (wrong !== undefined) return refuse(wrong);
   const change: TenantChange = {
@@ -81,6 +92,7 @@ export const updateTenant: RouteHandler = async (deps, request) => {
     ...(status !== undefined && { status }),
     ...(priceBookId !== undefined && { priceBookId }),
     ...(timeZone !== undefined && { timeZone }),
+    ...(free_credits !== undefined && { freeMonthlyMicro: parseCredits(free_credits) ?? ZERO }),
   };
   if (Object.keys(change).length === 0) return refuse(NOTHING_TO_CHANGE);
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
@@ -108,7 +120,7 @@ export function tenantRefusal(refused: ChangeRefused): ApiError {
 
 const NOTHING_TO_CHANGE: ApiError = {
   code: 'invalid_request',
-  message: 'Nothing to change. Give at least one of name, status, price_book and time_zone.',
+  message: 'Nothing to change. Give at least one of name, status, price_book, time_zone and free_credits.',
 };
 
 /** A tenant may have any published book, also one that is not in force yet: until then its calls are refused. */
@@ -130,6 +142,7 @@ const tenantBody = (tenant: Tenant) => ({
   status: tenant.status,
   price_book: tenant.priceBookId,
   time_zone: tenant.timeZone ?? 'UTC',
+  free_credits: formatCredits(tenant.freeMonthlyMicro ?? ZERO),
   dodo_customer_id: tenant.dodoCustomerId ?? null,
   created_at: toSeconds(tenant.createdAtMs),
 });

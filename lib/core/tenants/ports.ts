@@ -30,7 +30,7 @@ export type AuditRecord = {
  * null takes a field away.
  */
 export type TenantChange = Partial<
-  Pick<Tenant, 'name' | 'status' | 'priceBookId' | 'dodoCustomerId' | 'timeZone'> & {
+  Pick<Tenant, 'name' | 'status' | 'priceBookId' | 'dodoCustomerId' | 'timeZone' | 'freeMonthlyMicro'> & {
     readonly noticeEmail: string | null;
     readonly noticeWebhookUrl: string | null;
   }

@@ -1,5 +1,6 @@
 import type { ModelVersion, Rollout } from '#core/routing/types.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
+import type { MicroCredits } from '#core/shared/money.ts';
 
 export type Tenant = {
   readonly id: TenantId;
@@ -11,6 +12,8 @@ export type Tenant = {
   readonly dodoCustomerId?: string;
   /** IANA name of the zone in which the tenant's months begin; absent: UTC. */
   readonly timeZone?: string;
+  /** Free credits that each of its months brings; absent or 0: none. */
+  readonly freeMonthlyMicro?: MicroCredits;
   /** Where notices to the tenant go. */
   readonly noticeEmail?: string;
   readonly noticeWebhookUrl?: string;

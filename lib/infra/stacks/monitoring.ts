@@ -109,6 +109,10 @@ const COUNTED: Readonly<
     meaning: 'Training jobs that have been silent could not be looked after; the next run tries again.',
     runbook: 'training-is-silent',
   },
+  freeCreditFailures: {
+    meaning: 'Free credits of the month could not be granted; the next run tries again.',
+    runbook: 'free-credits-fail',
+  },
   lateWebhooks: {
     meaning: 'Webhooks arrive long after Dodo made them.',
     runbook: 'webhooks-are-late',

@@ -220,6 +220,12 @@ export const FUNCTIONS = {
       sendsMail: true,
     },
   },
+  'grant-free-credits': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 15 },
+    uses: { tables: { ledger: 'readWrite', directory: 'read' } },
+  },
   'settle-usage': {
     memoryMb: 512,
     timeoutSeconds: 60,

@@ -44,6 +44,8 @@ export const METRICS = {
   trainingFailed: { name: 'TrainingFailed', service: 'training-events' },
   /** Silent training jobs that could not be looked after; the next run tries again. */
   unreconciledJobs: { name: 'UnreconciledJobs', service: 'reconcile-training' },
+  /** Tenants whose free credits of the month could not be granted; the next run tries again. */
+  freeCreditFailures: { name: 'FreeCreditFailures', service: 'grant-free-credits' },
   /** Webhooks that arrived long after Dodo made them: deliveries fail or are late. */
   lateWebhooks: { name: 'LateWebhooks', service: 'dodo-webhook' },
 } as const;

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { idSchema } from '#core/shared/idSchema.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
+import { microSchema } from '#core/shared/schemas.ts';
 import type { AuditRecord } from '#core/tenants/ports.ts';
 import { type ApiKey, type ModelRoute, SCOPES, type Tenant } from '#core/tenants/types.ts';
 import { ModelItem } from './modelItems.ts';
@@ -61,6 +62,7 @@ const TenantItem = z.object({
   createdAtMs: z.int(),
   dodoCustomerId: z.optional(z.string()),
   timeZone: z.optional(z.string()),
+  freeMonthlyMicro: z.optional(microSchema),
   noticeEmail: z.optional(z.string()),
   noticeWebhookUrl: z.optional(z.string()),
 });
