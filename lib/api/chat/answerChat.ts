@@ -97,7 +97,7 @@ const requestIdIn = (ports: InferencePorts, request: ApiRequest): RequestId =>
   ports.world.newId<RequestId>('request');
 
 function toApiError(refused: InferenceRefused, topUpUrl: string): ApiError {
-  const { code, message, param, retryAfterSeconds, limits } = refused;
+  const { code, message, param, retryAfterSeconds, limits, reason } = refused;
   const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
   return {
     code,
@@ -105,6 +105,7 @@ function toApiError(refused: InferenceRefused, topUpUrl: string): ApiError {
     param,
     headers: { ...retry, ...limitHeaders(limits) },
     ...(code === 'insufficient_credits' ? { extra: { top_up_url: topUpUrl } } : {}),
+    ...(reason === undefined ? {} : { extra: { reason } }),
   };
 }
 

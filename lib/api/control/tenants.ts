@@ -8,7 +8,7 @@ import { formatCredits, type MicroCredits, parseCredits, ZERO } from '#core/shar
 import { type ChangeRefused, changeTenant } from '#core/tenants/changeTenant.ts';
 import { openTenant } from '#core/tenants/openTenant.ts';
 import type { TenantChange } from '#core/tenants/ports.ts';
-import type { Tenant } from '#core/tenants/types.ts';
+import type { Suspension, Tenant } from '#core/tenants/types.ts';
 import type { ControlDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import {
@@ -89,7 +89,7 @@ export const updateTenant: RouteHandler = async (deps, request) => {
   if (wrong !== undefined) return refuse(wrong);
   const change: TenantChange = {
     ...(name !== undefined && { name }),
-    ...(status !== undefined && { status }),
+    ...(status !== undefined && { status, suspension: suspensionOf(status, deps.world.clock()) }),
     ...(priceBookId !== undefined && { priceBookId }),
     ...(timeZone !== undefined && { timeZone }),
     ...(free_credits !== undefined && { freeMonthlyMicro: parseCredits(free_credits) ?? ZERO }),
@@ -118,6 +118,10 @@ export function tenantRefusal(refused: ChangeRefused): ApiError {
   }
 }
 
+/** A status that the agency sets is the agency's to change again. */
+const suspensionOf = (status: Tenant['status'], sinceMs: number): Suspension | null =>
+  status === 'suspended' ? { because: 'agency', sinceMs } : null;
+
 const NOTHING_TO_CHANGE: ApiError = {
   code: 'invalid_request',
   message: 'Nothing to change. Give at least one of name, status, price_book, time_zone and free_credits.',
@@ -140,6 +144,7 @@ const tenantBody = (tenant: Tenant) => ({
   object: 'tenant',
   name: tenant.name,
   status: tenant.status,
+  suspended_because: tenant.suspension?.because ?? null,
   price_book: tenant.priceBookId,
   time_zone: tenant.timeZone ?? 'UTC',
   free_credits: formatCredits(tenant.freeMonthlyMicro ?? ZERO),

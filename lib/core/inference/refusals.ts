@@ -1,5 +1,6 @@
 import type { HoldRefused } from '#core/ledger/ports.ts';
 import { formatCredits } from '#core/shared/money.ts';
+import type { Suspension } from '#core/tenants/types.ts';
 import { type AskedFor, limitRefusal } from './limitRefusal.ts';
 import type { EngineRefused, IdempotencyRefused } from './ports.ts';
 import type { InferenceRefused } from './types.ts';
@@ -69,7 +70,11 @@ export function claimRefusal(refused: IdempotencyRefused): InferenceRefused {
   }
 }
 
-export function holdRefusal(refused: HoldRefused, asked: AskedFor): InferenceRefused {
+export function holdRefusal(
+  refused: HoldRefused,
+  asked: AskedFor,
+  suspension?: Suspension,
+): InferenceRefused {
   const cost = `This call may cost up to ${formatCredits(asked.quoteMicro)} credits`;
   switch (refused.code) {
     case 'insufficient_credits': {
@@ -86,8 +91,12 @@ export function holdRefusal(refused: HoldRefused, asked: AskedFor): InferenceRef
     case 'account_suspended':
       return {
         code: refused.code,
-        message: 'This account is suspended. Contact your provider to resume it.',
+        message:
+          suspension?.because === 'payment_overdue'
+            ? 'This account is suspended: a payment of its subscription is overdue. Renew the payment method.'
+            : 'This account is suspended. Contact your provider to resume it.',
         param: null,
+        ...(suspension === undefined ? {} : { reason: suspension.because }),
       };
     case 'key_stopped':
       return KEY_REFUSED;

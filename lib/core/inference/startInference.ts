@@ -84,7 +84,7 @@ async function holdAndStart(
   });
   if (!held.ok) {
     await releaseClaim(ports, claim);
-    return err(holdRefusal(held.error, { quoteMicro: plan.quoteMicro, tokens }));
+    return err(holdRefusal(held.error, { quoteMicro: plan.quoteMicro, tokens }, caller.tenant.suspension));
   }
   const { availableMicro, limits } = held.value;
   return startEngine(ports, {

@@ -1,6 +1,7 @@
 import type { LimitStatus } from '#core/limits/types.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
+import type { Suspension } from '#core/tenants/types.ts';
 
 /** A tool call of an assistant, as OpenAI writes it. `arguments` is JSON text. */
 export type ToolCall = {
@@ -155,6 +156,8 @@ export type InferenceRefused = {
   readonly message: string;
   readonly param: string | null;
   readonly retryAfterSeconds?: number;
+  /** Why the account is suspended, when that refused. */
+  readonly reason?: Suspension['because'];
   /** Where the caller's limits stand, when one of them refused. */
   readonly limits?: LimitStatus;
 };

@@ -1,6 +1,6 @@
 import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import type { TenantChange } from './ports.ts';
+import type { AuditRecord, TenantChange } from './ports.ts';
 import { type Act, auditRecord, type Tenancy } from './tenancy.ts';
 import type { Tenant } from './types.ts';
 
@@ -37,10 +37,15 @@ export async function changeTenant(
   const changed = await directory.updateTenant(
     tenantId,
     change,
-    auditRecord(world, act, { action: 'tenant.update', tenantId, details: { ...change } }),
+    auditRecord(world, act, { action: 'tenant.update', tenantId, details: detailsOf(change) }),
   );
   return changed === undefined ? err({ code: 'tenant_not_found' }) : ok(changed);
 }
+
+const detailsOf = ({ suspension, ...change }: TenantChange): AuditRecord['details'] => ({
+  ...change,
+  ...(suspension === undefined ? {} : { suspendedBecause: suspension?.because ?? null }),
+});
 
 const mayBecome = (from: Tenant['status'], to: Tenant['status']): boolean =>
   TRANSITIONS[from].some((status) => status === to);

@@ -2,6 +2,13 @@ import type { ModelVersion, Rollout } from '#core/routing/types.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 
+/** Why an account may place no holds, and since when. `agency`: a person decided it, and only a person ends it. */
+export type Suspension = {
+  readonly because: (typeof SUSPENDED_BECAUSE)[number];
+  readonly sinceMs: number;
+};
+export const SUSPENDED_BECAUSE = ['agency', 'payment_overdue'] as const;
+
 export type Tenant = {
   readonly id: TenantId;
   readonly name: string;
@@ -10,6 +17,8 @@ export type Tenant = {
   readonly priceBookId: string;
   readonly createdAtMs: number;
   readonly dodoCustomerId?: string;
+  /** Absent unless suspended, or about to be. */
+  readonly suspension?: Suspension;
   /** IANA name of the zone in which the tenant's months begin; absent: UTC. */
   readonly timeZone?: string;
   /** Free credits that each of its months brings; absent or 0: none. */

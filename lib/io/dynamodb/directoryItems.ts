@@ -3,7 +3,7 @@ import { idSchema } from '#core/shared/idSchema.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import { microSchema } from '#core/shared/schemas.ts';
 import type { AuditRecord } from '#core/tenants/ports.ts';
-import { type ApiKey, type ModelRoute, SCOPES, type Tenant } from '#core/tenants/types.ts';
+import { type ApiKey, type ModelRoute, SCOPES, SUSPENDED_BECAUSE, type Tenant } from '#core/tenants/types.ts';
 import { ModelItem } from './modelItems.ts';
 
 /**
@@ -62,6 +62,7 @@ const TenantItem = z.object({
   createdAtMs: z.int(),
   dodoCustomerId: z.optional(z.string()),
   timeZone: z.optional(z.string()),
+  suspension: z.optional(z.object({ because: z.enum(SUSPENDED_BECAUSE), sinceMs: z.int() })),
   freeMonthlyMicro: z.optional(microSchema),
   noticeEmail: z.optional(z.string()),
   noticeWebhookUrl: z.optional(z.string()),
