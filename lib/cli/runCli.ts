@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addArchiveCommand } from './archiveCommand.ts';
 import { type AuditTerminal, addAuditCommand } from './auditCommand.ts';
 import { CliError, EXIT_CODES } from './cliError.ts';
 import { DEFAULT_DATA_DIR } from './connection.ts';
@@ -70,6 +71,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addNoticeCommands(program, open);
   addSubscriptionCommands(program, open);
   addUsageCommands(program, open);
+  addArchiveCommand(program, terminal.write);
   addPriceCommands(program, { open, write: terminal.write, exitWith });
   addStatementCommands(program, open, terminal, exitWith);
   addOverviewCommands(program, open);

@@ -1,20 +1,25 @@
+import { TABLES } from '#io/definitions/resources.ts';
 import { wireChat } from '#io/wire/chat.ts';
+import { resourceName } from '#local/services/names.ts';
 import { type ChatParts, callEngine, makeChatCall } from './calls.ts';
 import { measureColdStart } from './coldStart.ts';
 import { type Compared, compare } from './latency.ts';
+import { measureMonthSum } from './monthSum.ts';
 import { instantEngine, PARTS, timeQuote, watchParts } from './parts.ts';
 import { type BenchTenant, startProduct } from './product.ts';
 import { measureRating } from './rating.ts';
 import { makeRequestCounter, type RequestCounts } from './requestCounter.ts';
-import { measureSettlement, withSettlement } from './settlement.ts';
+import { eventOf, measureSettlement, withSettlement } from './settlement.ts';
 import { measureStart } from './start.ts';
 import { summarize, type Times } from './statistics.ts';
+import { measureWriteUnits } from './writeUnits.ts';
 
 // What the chat path costs on this machine, in one run: compare the ratios, not the milliseconds, between machines.
 
 const ALONE = { concurrent: 1, rounds: 120, warmUp: 10 };
 const CROWD = { concurrent: 32, rounds: 6, warmUp: 1 };
 const PART_CALLS = 100;
+const MONTH_EVENTS = 10_000_000;
 
 const ms = (value: number): string => `${value.toFixed(Math.abs(value) < 0.1 ? 4 : 2)} ms`.padStart(11);
 const line = (name: string, text: string): void => console.log(`${name.padEnd(44)}${text}`);
@@ -108,10 +113,31 @@ try {
   line('  usage events a second, of one tenant', settled.oneTenant.toFixed(0).padStart(11));
   line('  usage events a second, of ten tenants', settled.tenTenants.toFixed(0).padStart(11));
 
+  const written = await measureWriteUnits(eventOf, resourceName(TABLES.ledger.name));
+  console.log('\nWrite units of settlement an event, batches of one tenant');
+  for (const [name, units] of [
+    ['a plain book', written.plain],
+    ['tiers by month', written.tiered],
+  ] as const) {
+    for (const { batch, transactions, perEvent } of units) {
+      const text = `${perEvent.toFixed(2).padStart(11)}   (${transactions} transaction${transactions === 1 ? '' : 's'})`;
+      line(`  by ${name}, ${batch} at once`, text);
+    }
+  }
+
   const rated = measureRating();
   console.log('\nRating, one core');
   line('  usage events a second, by a plain book', rated.plain.toFixed(0).padStart(11));
   line('  usage events a second, by one with hours', rated.rich.toFixed(0).padStart(11));
+  line('  usage events a second, by tiers of a month', rated.tiered.toFixed(0).padStart(11));
+
+  const month = await measureMonthSum(MONTH_EVENTS);
+  console.log(
+    `\nA month of ${month.events.toLocaleString('en')} calls, summed from the archive by \`tunegate archive sum\``,
+  );
+  line('  seconds', month.seconds.toFixed(1).padStart(11));
+  line('  usage events a second', (month.events / month.seconds).toFixed(0).padStart(11));
+  line('  most memory resident, MB', month.peakMb.toFixed(0).padStart(11));
 
   const cold = await measureColdStart();
   console.log(`\nCold start: the bundled chat handler (${cold.kilobytes.toFixed(0)} KB) in a fresh process`);

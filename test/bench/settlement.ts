@@ -99,7 +99,8 @@ async function heldCalls(tenants: readonly BenchTenant[]): Promise<readonly Usag
   return events;
 }
 
-function eventOf(tenant: BenchTenant | undefined): UsageEvent {
+/** A call of a tenant as the chat function would report it. */
+export function eventOf(tenant: BenchTenant | undefined): UsageEvent {
   if (tenant === undefined) throw new Error('there is no tenant');
   const nowMs = Date.now();
   return {

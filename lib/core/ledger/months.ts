@@ -1,6 +1,6 @@
 import { monthlyCharge } from '#core/pricing/monthlyTiers.ts';
 import type { MonthlyMeasure } from '#core/pricing/types.ts';
-import { addMicro, type MicroCredits, ZERO } from '#core/shared/money.ts';
+import { addMicro, type MicroCredits, micro, ZERO } from '#core/shared/money.ts';
 import type { Charge } from './ports.ts';
 
 /** One measure of a month so far: its units, and what was billed for them. */
@@ -24,33 +24,53 @@ export type MonthlyCharge = {
   }[];
 };
 
-/** What a charge comes to after these months, and the months with it. */
+/** What a charge comes to, and how its month made it so. */
 export type PlacedInMonth = {
   readonly amountMicro: MicroCredits;
   readonly monthly: MonthlyCharge | undefined;
-  readonly months: ReadonlyMap<string, MonthTotals>;
 };
 
-/** Places a charge after what its month has so far: it costs the difference that it makes to the month's bill. */
-export function placeInMonth(months: ReadonlyMap<string, MonthTotals>, charge: Charge): PlacedInMonth {
-  const { amountMicro, monthly } = charge;
-  if (monthly === undefined) return { amountMicro, monthly: undefined, months };
-  const { counter } = monthly;
-  const totals = { ...months.get(counter)?.totals };
-  const shares = monthly.shares.map(({ measure, used, plan }) => {
-    const { units, billedMicro } = totals[measure] ?? NOTHING;
-    const amount = monthlyCharge(plan, { before: units, used });
-    totals[measure] = { units: units + used, billedMicro: addMicro(billedMicro, amount) };
-    return { measure, before: units, used, amountMicro: amount };
-  });
+/** Months as they grow while charges are placed in them. */
+export type GrowingMonths = {
+  /** Places a charge after what its month has so far: it costs the difference that it makes to the month's bill. */
+  readonly place: (charge: Charge) => PlacedInMonth;
+  readonly get: (counter: string) => MonthTotals | undefined;
+};
+
+type Growing = { units: number; billedMicro: MicroCredits };
+
+/** Months that begin with these totals, which stay as they are. */
+export function growMonths(before: ReadonlyMap<string, MonthTotals>): GrowingMonths {
+  const grown = new Map<string, Partial<Record<MonthlyMeasure, Growing>>>();
+  const totalsOf = (counter: string) => {
+    const totals = grown.get(counter) ?? copyOf(before.get(counter)?.totals ?? {});
+    grown.set(counter, totals);
+    return totals;
+  };
   return {
-    amountMicro: shares.reduce((sum, share) => addMicro(sum, share.amountMicro), amountMicro),
-    monthly: { counter, shares },
-    months: new Map(months).set(counter, { counter, totals }),
+    place: ({ amountMicro: own, monthly }) => {
+      if (monthly === undefined) return { amountMicro: own, monthly };
+      const { counter } = monthly;
+      const totals = totalsOf(counter);
+      let sum: number = own;
+      const shares = monthly.shares.map(({ measure, used, plan }) => {
+        const total = totals[measure] ?? { units: 0, billedMicro: ZERO };
+        const before = total.units;
+        const amountMicro = monthlyCharge(plan, { before, used });
+        totals[measure] = { units: before + used, billedMicro: addMicro(total.billedMicro, amountMicro) };
+        sum += amountMicro;
+        return { measure, before, used, amountMicro };
+      });
+      return { amountMicro: micro(sum), monthly: { counter, shares } };
+    },
+    get: (counter) => {
+      const totals = grown.get(counter);
+      return totals === undefined ? before.get(counter) : { counter, totals: copyOf(totals) };
+    },
   };
 }
 
-const NOTHING: MonthTotal = { units: 0, billedMicro: ZERO };
+const copyOf = (totals: MonthTotals['totals']): Partial<Record<MonthlyMeasure, Growing>> => ({ ...totals });
 
 /** The months that charges are placed in. */
 export const countersOf = (charges: readonly Charge[]): readonly string[] => [

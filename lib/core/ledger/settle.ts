@@ -12,7 +12,7 @@ import {
 import { overageLeft, take } from './account.ts';
 import type { AvailableGuard, Change, EntryDraft } from './change.ts';
 import { endHolds } from './holds.ts';
-import { countersOf, type MonthTotals, placeInMonth } from './months.ts';
+import { countersOf, growMonths, type MonthTotals } from './months.ts';
 import type { Charge, SettledCharge } from './ports.ts';
 import type { Account } from './types.ts';
 
@@ -40,11 +40,10 @@ export function settleCharges(
   let guard: AvailableGuard = { kind: 'none' };
   const entries: EntryDraft[] = [];
   const outcomes: SettledCharge[] = [];
-  let placed = months;
+  const growing = growMonths(months);
 
   for (const charge of charges) {
-    const { amountMicro, monthly, months: after } = placeInMonth(placed, charge);
-    placed = after;
+    const { amountMicro, monthly } = growing.place(charge);
     const held = account.holds[charge.event.holdId]?.amountMicro ?? ZERO;
     const returned = endHolds(account, [charge.event.holdId]);
     const reach = addMicro(returned.availableMicro, returned.overdraftLimitMicro);
@@ -67,7 +66,7 @@ export function settleCharges(
     grants: [],
     guard,
     outcomes,
-    months: countersOf(charges).flatMap((counter) => placed.get(counter) ?? []),
+    months: countersOf(charges).flatMap((counter) => growing.get(counter) ?? []),
   };
 }
 

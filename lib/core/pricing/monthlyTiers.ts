@@ -44,35 +44,36 @@ export function dearestCharge(plan: MonthlyTiers, used: number): MicroCredits {
 }
 
 function billOf(plan: MonthlyTiers, quantity: number): bigint {
-  const billable = BigInt(Math.max(0, countOf(quantity) - plan.included));
+  const billable = Math.max(0, countOf(quantity) - plan.included);
+  if (billable === 0) return 0n;
   const exact = plan.kind === 'graduated' ? graduated(plan.tiers, billable) : volume(plan.tiers, billable);
   return divideUp(exact, BigInt(plan.per));
 }
 
-function graduated(tiers: readonly Tier[], quantity: bigint): bigint {
+function graduated(tiers: readonly Tier[], quantity: number): bigint {
   let sum = 0n;
-  let below = 0n;
+  let below = 0;
   for (const { upTo, priceMicro } of tiers) {
-    const end = upTo === null || BigInt(upTo) > quantity ? quantity : BigInt(upTo);
-    sum += (end - below) * BigInt(priceMicro);
+    const end = upTo === null || upTo > quantity ? quantity : upTo;
+    sum += BigInt(end - below) * BigInt(priceMicro);
     if (end === quantity) break;
     below = end;
   }
   return sum;
 }
 
-function volume(tiers: readonly Tier[], quantity: bigint): bigint {
+function volume(tiers: readonly Tier[], quantity: number): bigint {
   let least: bigint | undefined;
-  let first = 1n;
+  let first = 1;
   for (const { upTo, priceMicro } of tiers) {
     // Of a tier that is passed nothing counts; of one that is not reached yet, its very beginning.
-    if (upTo === null || BigInt(upTo) >= quantity) {
-      const cost = BigInt(priceMicro) * (first > quantity ? first : quantity);
+    if (upTo === null || upTo >= quantity) {
+      const cost = BigInt(priceMicro) * BigInt(Math.max(first, quantity));
       if (least === undefined || cost < least) least = cost;
     }
-    if (upTo !== null) first = BigInt(upTo) + 1n;
+    if (upTo !== null) first = upTo + 1;
   }
-  return quantity === 0n ? 0n : (least ?? 0n);
+  return least ?? 0n;
 }
 
 const divideUp = (dividend: bigint, divisor: bigint): bigint => (dividend + divisor - 1n) / divisor;

@@ -36,10 +36,11 @@ export function rateInMonth(book: PriceBook, event: RatedUsage): Result<RatedInM
   const amountMicro = priceCall(found.rates, used);
   const { monthly } = found.line;
   if (monthly === undefined) return ok({ amountMicro });
-  const shares = MONTHLY_MEASURES.flatMap((measure) => {
+  const shares: MonthlyUse['shares'][number][] = [];
+  for (const measure of MONTHLY_MEASURES) {
     const plan = monthly.plans[measure];
-    return plan === undefined ? [] : [{ measure, used: unitsOf(used, measure), plan }];
-  });
+    if (plan !== undefined) shares.push({ measure, used: unitsOf(used, measure), plan });
+  }
   const month = localMonth(monthly.timeZone, event.startedAtMs);
   return ok({
     amountMicro,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type MonthTotals, placeInMonth } from '#core/ledger/months.ts';
+import { growMonths } from '#core/ledger/months.ts';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { bookInForce } from '#core/pricing/priceBooks.ts';
 import { rateInMonth } from '#core/pricing/rateInMonth.ts';
@@ -19,7 +19,7 @@ type Used = Partial<Pick<RatedUsage, 'model' | 'inputTokens' | 'outputTokens' | 
 function billOf(id: string, calls: number, used: Used | ((call: number) => Used) = {}): number {
   const book = bookInForce(books, { id, tenantId: TENANT, atMs: NOON_MS });
   if (book === undefined) throw new Error(`there is no ${id}`);
-  let months: ReadonlyMap<string, MonthTotals> = new Map();
+  const months = growMonths(new Map());
   let bill = 0;
   for (let call = 0; call < calls; call += 1) {
     const given = typeof used === 'function' ? used(call) : used;
@@ -31,9 +31,7 @@ function billOf(id: string, calls: number, used: Used | ((call: number) => Used)
     });
     const rated = rateInMonth(book, event);
     if (!rated.ok) throw new Error(rated.error.code);
-    const placed = placeInMonth(months, { event, ...rated.value });
-    months = placed.months;
-    bill += placed.amountMicro;
+    bill += months.place({ event, ...rated.value }).amountMicro;
   }
   return micro(bill) / 1_000_000;
 }
