@@ -11,6 +11,7 @@ import { makeDodoClient } from '#io/dodo/client.ts';
 import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeSubscriptionProvider } from '#io/dodo/subscriptionProvider.ts';
+import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
@@ -34,6 +35,7 @@ import { CATALOGUE } from './billing.ts';
 import { startTestDatabase, type TestDatabase } from './database.ts';
 import { API_KEY, startTestDodo } from './dodo.ts';
 import { type Answer, type CallOptions, lambdaContext, proxyEvent, quietLog, readAnswer } from './http.ts';
+import { registerDeployed } from './registeredAdapter.ts';
 
 export const TOP_UP_URL = 'https://shop.example/top-up';
 export const NOTICE_SECRET = 'the-notice-secret-of-this-test';
@@ -70,6 +72,7 @@ export async function startAgency() {
     ledger: makeLedgerStore(database.client, `${database.prefix}ledger`),
     signing: { crypto: nodeCrypto, peppers },
     rollouts: makeRolloutStore(database.client, `${database.prefix}directory`),
+    adapters: makeAdapterStore(database.client, `${database.prefix}directory`),
     versions: makeVersionBook(database.client, `${database.prefix}versions`, world.clock),
     engines: { allowLoopback: true },
     priceBooks: {
@@ -154,13 +157,17 @@ export async function startAgency() {
     return { id: String(tenant.body.id), path, keyId: String(key.body.id), apiKey: String(key.body.api_key) };
   };
 
+  /** Puts adapters into the registry as deployed, past scan and proof. */
+  const deployed = (tenantId: string, ...ids: readonly string[]) =>
+    registerDeployed(makeAdapterStore(database.client, `${database.prefix}directory`), tenantId, ids);
+
   const stop = async () => {
     await dodo.stop();
     await database.stop();
   };
   /** Gives the control function an event as it is. */
   const handle = async (event: APIGatewayProxyEvent) => readAnswer(await control(event, lambdaContext));
-  return { database, dodo, deps, clock, reads, log, handle, call, admin, newTenant, stop };
+  return { database, dodo, deps, clock, reads, log, handle, call, admin, newTenant, deployed, stop };
 }
 
 export type Agency = Awaited<ReturnType<typeof startAgency>>;

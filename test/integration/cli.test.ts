@@ -78,6 +78,7 @@ test('a client is taken from its creation to a key, a model and credits, by name
   expect(await agency.call('GET', '/models', { key: apiKey })).toMatchObject({ status: 200 });
   expect((await run('keys', 'list', name)).out).toMatch(/production +active +chat models/);
 
+  await agency.deployed((await json('tenants', 'show', name)).id, 'adp_01k');
   expect(await run('models', 'add', name, 'client/support', '--adapter', 'adp_01k')).toMatchObject({
     code: 0,
   });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
+import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { systemWorld } from '#io/world.ts';
 import { type Agency, NOBODY, refusal, startAgency } from '#test/builders/agency.ts';
+import { aDeployedAdapter } from '#test/builders/registeredAdapter.ts';
 
 let agency: Agency;
 beforeAll(async () => {
@@ -17,6 +19,7 @@ describe('models', () => {
 
   test('a model is added, answered to its tenant alone as OpenAI has it, and taken away', async () => {
     const [mine, theirs] = [await agency.newTenant(), await agency.newTenant()];
+    await agency.deployed(mine.id, MODEL.adapter_id);
     const added = await admin('POST', `${mine.path}/models`, MODEL);
     expect(added).toMatchObject({ status: 201, body: { inference_component_name: 'adp-01k' } });
     expect(await admin('POST', `${mine.path}/models`, MODEL)).toMatchObject({
@@ -47,7 +50,8 @@ describe('models', () => {
   });
 
   test('an alias that another model has is refused; the bare base is a model too', async () => {
-    const { path } = await agency.newTenant();
+    const { id, path } = await agency.newTenant();
+    await agency.deployed(id, MODEL.adapter_id, 'adp_02k');
     await admin('POST', `${path}/models`, MODEL);
     const other = await admin('POST', `${path}/models`, { ...MODEL, adapter_id: 'adp_02k' });
     expect(other).toMatchObject(refusal(409, 'already_exists', 'alias'));
@@ -56,6 +60,20 @@ describe('models', () => {
       status: 201,
       body: { adapter_id: null, inference_component_name: 'tunegate-nano' },
     });
+  });
+
+  test('an adapter answers for its own tenant alone, and only where it is deployed', async () => {
+    const [mine, theirs] = [await agency.newTenant(), await agency.newTenant()];
+    await agency.deployed(theirs.id, MODEL.adapter_id);
+    const post = (body: object) => admin('POST', `${mine.path}/models`, { ...MODEL, ...body });
+    expect(await post({})).toMatchObject(refusal(404, 'not_found', 'adapter_id'));
+    const { database } = agency;
+    const adapters = makeAdapterStore(database.client, `${database.prefix}directory`);
+    await adapters.create(aDeployedAdapter(mine.id, 'adp_03k', { status: 'registered' }), {});
+    await adapters.create(aDeployedAdapter(mine.id, 'adp_04k', { baseModel: 'other' }), {});
+    expect(await post({ adapter_id: 'adp_03k' })).toMatchObject(refusal(409, 'conflict', 'adapter_id'));
+    expect(await post({ adapter_id: 'adp_04k' })).toMatchObject(refusal(409, 'conflict', 'adapter_id'));
+    expect(await post({ inference_component_name: 'by-hand' })).toMatchObject({ status: 201 });
   });
 
   test.each([

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
+import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { type Agency, NOBODY, refusal, startAgency } from '#test/builders/agency.ts';
+import { aDeployedAdapter } from '#test/builders/registeredAdapter.ts';
 
 let agency: Agency;
 let tenantId: string;
@@ -14,6 +16,7 @@ afterAll(() => agency.stop());
 beforeEach(async () => {
   const tenant = await agency.newTenant();
   tenantId = tenant.id;
+  await agency.deployed(tenant.id, 'adp_one', 'adp_two', 'adp_three');
   models = `${tenant.path}/models`;
   rollout = `${models}/acme%2Fsupport/rollout`;
   await agency.admin('POST', models, {
@@ -164,6 +167,18 @@ test('an endpoint of its own is for tenants whose plan has one, or who have no p
   expect(await post('rollback')).toMatchObject({ status: 200, body: { stable: { engine: null } } });
 });
 
+test('a version that is not deployed any more is not gone back to', async () => {
+  const { database } = agency;
+  const adapters = makeAdapterStore(database.client, `${database.prefix}directory`);
+  await post('promote', { adapter_id: 'adp_two' });
+  const one = aDeployedAdapter(tenantId, 'adp_one');
+  await adapters.change(one, { ...one, status: 'registered', version: 2 });
+  expect(await post('rollback')).toMatchObject(refusal(409, 'conflict', 'adapter_id'));
+  expect((await show()).body.stable.adapter_id).toBe('adp_two');
+  await adapters.change({ ...one, version: 2 }, { ...one, version: 3 });
+  expect(await post('rollback')).toMatchObject({ status: 200, body: { stable: { adapter_id: 'adp_one' } } });
+});
+
 describe('refused, with nothing changed', () => {
   test.each<[string, string, unknown, number, string, string?]>([
     [
@@ -178,6 +193,7 @@ describe('refused, with nothing changed', () => {
     ['no percent', 'shadow', { adapter_id: 'adp_two' }, 400, 'invalid_request', 'percent'],
     ['an adapter that is none', 'promote', { adapter_id: 'two' }, 400, 'invalid_request', 'adapter_id'],
     ['an unknown field', 'promote', { adapter: 'adp_two' }, 400, 'invalid_request', 'adapter'],
+    ['another tenant’s adapter', 'promote', { adapter_id: 'adp_theirs' }, 404, 'not_found', 'adapter_id'],
     ['an unknown base', 'promote', { base_model: 'gpt-4o' }, 400, 'invalid_request', 'base_model'],
     [
       'an inner engine',

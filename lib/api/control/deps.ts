@@ -1,3 +1,4 @@
+import type { AdapterStore } from '#core/adapters/ports.ts';
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
@@ -24,6 +25,7 @@ export type ControlDeps = Tenancy & {
   readonly notices: NoticeDeps;
   readonly subscriptions: SubscriptionSales;
   readonly rollouts: RolloutStore;
+  readonly adapters: Pick<AdapterStore, 'read'>;
   readonly versions: Pick<VersionBook, 'read'>;
   /** Whether an engine may be a server on this very machine. */
   readonly engines: { readonly allowLoopback: boolean };

@@ -3,6 +3,8 @@ import { readBody, readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
 import { rolloutOf } from '#core/routing/applyChange.ts';
+import { checkVersion } from '#core/routing/checkVersion.ts';
+import { componentName } from '#core/routing/resolveVersion.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { type AddModelRefused, addModel, MAX_MODELS_PER_TENANT } from '#core/tenants/addModel.ts';
 import { auditRecord } from '#core/tenants/tenancy.ts';
@@ -17,6 +19,7 @@ import {
   refuseEndpoint,
   versionBody,
   versionFields,
+  versionRefusal,
 } from './versions.ts';
 
 const NewModel = z.strictObject({
@@ -45,6 +48,11 @@ export const createModel: RouteHandler = async (deps, request) => {
     alias,
     baseModel: base_model,
   };
+  const checked = await checkVersion(deps, tenantId, {
+    inferenceComponentName: componentName(wanted),
+    ...wanted,
+  });
+  if (!checked.ok) return refuse(versionRefusal(checked.error));
   const added = await addModel(deps, { tenantId, wanted, act: actOf(request, reason) });
   if (!added.ok) return refuse(addRefusal(added.error));
   return respond(added.value.created ? 201 : 200, modelBody(added.value.model));

@@ -14,7 +14,14 @@ import type { ModelRoute } from '#core/tenants/types.ts';
 import type { ControlDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { actOf, idParam, listBody, pageFields, pageOf, reasonField, toSeconds } from './fields.ts';
-import { MODEL_NAME, readVersion, refuseEndpoint, versionBody, versionFields } from './versions.ts';
+import {
+  MODEL_NAME,
+  readVersion,
+  refuseEndpoint,
+  versionBody,
+  versionFields,
+  versionRefusal,
+} from './versions.ts';
 
 const revisionField = z.optional(z.int().check(z.gte(0)));
 const percentField = z.int().check(z.gte(0), z.lte(100));
@@ -141,7 +148,7 @@ function changeRefusal(refused: RolloutRefused): ApiError {
         message: 'There is no canary and no version before this one. Promote the version that is to answer.',
       };
     default:
-      return refused satisfies never;
+      return versionRefusal(refused);
   }
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { ApiError } from '#api/errors.ts';
 import { baseModelOf } from '#core/inference/baseModels.ts';
+import type { VersionRefused } from '#core/routing/checkVersion.ts';
 import { mayHaveEndpoint } from '#core/routing/mayHaveEndpoint.ts';
 import { parseEngineUrl } from '#core/routing/parseEngineUrl.ts';
 import type { WantedVersion } from '#core/routing/resolveVersion.ts';
@@ -107,6 +108,29 @@ export async function refuseEndpoint(
       'The plan of this tenant shares the endpoint. Move it to a plan with an endpoint of its own, or leave the engine out.',
     param: 'engine.endpoint',
   };
+}
+
+/** Why a version may not answer, in words. */
+export function versionRefusal(refused: VersionRefused): ApiError {
+  const param = 'adapter_id';
+  switch (refused.code) {
+    case 'adapter_not_found':
+      return { code: 'not_found', message: `This tenant has no adapter ${refused.adapterId}.`, param };
+    case 'adapter_of_another_base':
+      return {
+        code: 'conflict',
+        message: `The adapter ${refused.adapterId} is for the base model ${refused.baseModel}.`,
+        param,
+      };
+    case 'adapter_not_deployed':
+      return {
+        code: 'conflict',
+        message: `The adapter ${refused.adapterId} is ${refused.status}, not deployed. Deploy it first.`,
+        param,
+      };
+    default:
+      return refused satisfies never;
+  }
 }
 
 /** A version as it is shown. */

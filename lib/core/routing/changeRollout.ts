@@ -1,11 +1,21 @@
+import type { AdapterStore } from '#core/adapters/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
 import { type Act, auditRecord } from '#core/tenants/tenancy.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
-import { applyChange, type ChangeRefused, type RolloutChange, rolloutOf, versionOf } from './applyChange.ts';
+import {
+  applyChange,
+  type ChangeRefused,
+  type RolloutChange,
+  rolloutOf,
+  sameVersion,
+  versionOf,
+} from './applyChange.ts';
+import { checkVersion, type VersionRefused } from './checkVersion.ts';
 import { versionName } from './chooseVersion.ts';
 import type { RolloutRecord, RolloutStore } from './ports.ts';
+import type { ModelVersion } from './types.ts';
 
 export type WantedChange = {
   readonly tenantId: TenantId;
@@ -18,19 +28,27 @@ export type WantedChange = {
 
 export type RolloutRefused =
   | ChangeRefused
+  | VersionRefused
   | { readonly code: 'model_not_found' }
   /** Another change came first: `revision` is the one that was met. */
   | { readonly code: 'changed_meanwhile'; readonly revision: number };
 
+export type ChangeDeps = {
+  readonly rollouts: RolloutStore;
+  readonly adapters: Pick<AdapterStore, 'read'>;
+  readonly world: World;
+};
+
 /**
  * Changes what answers a model. The change, its history and its audit record are one conditional write, so that of
  * two concurrent changes one is refused. A change that changes nothing writes nothing.
- * Errors: model_not_found, changed_meanwhile, and those of `applyChange`.
+ * Errors: model_not_found, changed_meanwhile, and those of `applyChange` and of `checkVersion`.
  */
 export async function changeRollout(
-  { rollouts, world }: { readonly rollouts: RolloutStore; readonly world: World },
+  deps: ChangeDeps,
   wanted: WantedChange,
 ): Promise<Result<ModelRoute, RolloutRefused>> {
+  const { rollouts, world } = deps;
   const { tenantId, alias, change, act } = wanted;
   const previous = await rollouts.readModel(tenantId, alias);
   if (previous === undefined) return err({ code: 'model_not_found' });
@@ -41,6 +59,10 @@ export async function changeRollout(
   const applied = applyChange(previous, change);
   if (!applied.ok || applied.value === previous) return applied;
   const next = applied.value;
+  for (const version of newVersions(previous, next)) {
+    const checked = await checkVersion(deps, tenantId, version);
+    if (!checked.ok) return checked;
+  }
   const audit = auditRecord(world, act, {
     action: `rollout.${change.action}`,
     tenantId,
@@ -54,6 +76,21 @@ export async function changeRollout(
       ? { code: 'model_not_found' }
       : { code: 'changed_meanwhile', revision: rolloutOf(met).revision },
   );
+}
+
+/** The versions that get calls after a change, and got none before. */
+function newVersions(previous: ModelRoute, next: ModelRoute): readonly ModelVersion[] {
+  const known = answering(previous);
+  return answering(next).filter((version) => !known.some((old) => sameVersion(old, version)));
+}
+
+function answering(model: ModelRoute): readonly ModelVersion[] {
+  const { canary, shadow } = rolloutOf(model);
+  return [
+    model,
+    ...(canary === undefined ? [] : [canary.version]),
+    ...(shadow === undefined ? [] : [shadow.version]),
+  ];
 }
 
 function recordOf(

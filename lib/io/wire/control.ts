@@ -10,6 +10,7 @@ import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeDodoSecretReader } from '#io/dodo/secret.ts';
 import { makeSubscriptionProvider } from '#io/dodo/subscriptionProvider.ts';
+import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
@@ -53,6 +54,7 @@ export function wireControl(env: Environment) {
     world: systemWorld,
     directory: makeDirectory(dynamoDb, directoryTable),
     rollouts: makeRolloutStore(dynamoDb, directoryTable),
+    adapters: makeAdapterStore(dynamoDb, directoryTable),
     versions: makeVersionBook(dynamoDb, requireVariable(env, TABLES.versions.env), systemWorld.clock),
     engines: engineRules(env),
     ledger: makeLedgerStore(dynamoDb, ledgerTable),

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RolloutChange } from '#core/routing/applyChange.ts';
 import { changeRollout } from '#core/routing/changeRollout.ts';
-import type { AdapterId } from '#core/shared/ids.ts';
+import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { systemWorld } from '#io/world.ts';
 import { ASK, ask, beginCall, type ChatBench } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { finishChunk, type ScriptStep, textChunk, usageChunk } from '#test/builders/engine.ts';
 import { makeKeyedBench, warmFunction } from '#test/builders/keyedChat.ts';
+import { aDeployedAdapter } from '#test/builders/registeredAdapter.ts';
 import { runs } from '#test/builders/runs.ts';
 
 let database: TestDatabase;
@@ -36,7 +37,9 @@ async function roll({ tenant, model }: ChatBench, change: RolloutChange): Promis
   const rollouts = makeRolloutStore(database.client, `${database.prefix}directory`);
   const act = { actor: 'admin', reason: 'test' };
   const wanted = { tenantId: tenant.id, alias: model.alias, change, act };
-  const changed = await changeRollout({ rollouts, world: systemWorld }, wanted);
+  // These adapters stand for themselves here: what the registry says of one is tested with the routes.
+  const adapters = { read: async (_: TenantId, id: AdapterId) => aDeployedAdapter(tenant.id, id) };
+  const changed = await changeRollout({ rollouts, adapters, world: systemWorld }, wanted);
   if (!changed.ok) throw new Error(changed.error.code);
 }
 

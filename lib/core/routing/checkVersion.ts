@@ -1,0 +1,41 @@
+import type { AdapterStore } from '#core/adapters/ports.ts';
+import type { AdapterStatus } from '#core/adapters/types.ts';
+import type { AdapterId, TenantId } from '#core/shared/ids.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import { componentName } from './resolveVersion.ts';
+import type { ModelVersion } from './types.ts';
+
+export type VersionRefused =
+  /** The tenant has no such adapter; another tenant's is none. */
+  | { readonly code: 'adapter_not_found'; readonly adapterId: AdapterId }
+  | { readonly code: 'adapter_of_another_base'; readonly adapterId: AdapterId; readonly baseModel: string }
+  | {
+      readonly code: 'adapter_not_deployed';
+      readonly adapterId: AdapterId;
+      readonly status: Exclude<AdapterStatus, 'deployed'>;
+    };
+
+/**
+ * Whether a version may answer: its adapter is the tenant's own, of this base, and proven on the endpoint. What runs
+ * on an OpenAI-compatible server, or under an inference component that the agency named by hand, the registry does
+ * not know: that is the agency's own care.
+ */
+export async function checkVersion(
+  { adapters }: { readonly adapters: Pick<AdapterStore, 'read'> },
+  tenantId: TenantId,
+  version: ModelVersion,
+): Promise<Result<ModelVersion, VersionRefused>> {
+  const { adapterId, baseModel, engine } = version;
+  if (adapterId === null || engine?.kind === 'openai') return ok(version);
+  const adapter = await adapters.read(tenantId, adapterId);
+  if (adapter === undefined) {
+    return version.inferenceComponentName === componentName(version)
+      ? err({ code: 'adapter_not_found', adapterId })
+      : ok(version);
+  }
+  if (adapter.baseModel !== baseModel) {
+    return err({ code: 'adapter_of_another_base', adapterId, baseModel: adapter.baseModel });
+  }
+  if (adapter.status === 'deployed') return ok(version);
+  return err({ code: 'adapter_not_deployed', adapterId, status: adapter.status });
+}
