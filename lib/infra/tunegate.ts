@@ -24,7 +24,7 @@ export function addTunegate(app: App, environment: Environment) {
   const data = new DataStack(app, `tunegate-${name}-data`, shared);
   const credits = new CreditsStack(app, `tunegate-${name}-credits`, { ...shared, data });
   const metering = new MeteringStack(app, `tunegate-${name}-metering`, { ...shared, data, credits });
-  const payments = new PaymentsStack(app, `tunegate-${name}-payments`, { ...shared, data });
+  const payments = new PaymentsStack(app, `tunegate-${name}-payments`, { ...shared, data, credits });
   const training = new TrainingStack(app, `tunegate-${name}-training`, { ...shared, data });
   const inference = new InferenceStack(app, `tunegate-${name}-inference`, { ...shared, data, training });
   const routing = new RoutingStack(app, `tunegate-${name}-routing`, { ...shared, data, inference });

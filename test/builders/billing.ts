@@ -6,6 +6,7 @@ import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import { type ReceiveDeps, receiveWebhook } from '#core/billing/receiveWebhook.ts';
 import type { PaymentMessage } from '#core/billing/types.ts';
 import type { Ledger } from '#core/ledger/ports.ts';
+import type { RefillMessage } from '#core/refill/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { ZERO } from '#core/shared/money.ts';
 import type { Directory } from '#core/tenants/ports.ts';
@@ -39,6 +40,8 @@ export type TestBilling = {
   /** What the webhook handed on and nobody applied yet. */
   readonly queue: PaymentMessage[];
   /** The same for subscriptions and licences. */
+  /** The same of refills. */
+  readonly refillQueue: RefillMessage[];
   readonly subscriptionQueue: Parameters<ReceiveDeps['subscriptions']['send']>[0][];
   readonly newTenant: () => Promise<TenantId>;
   readonly checkout: (tenantId: TenantId, packId?: string, quantity?: number) => Promise<OpenedCheckout>;
@@ -56,12 +59,14 @@ export async function startTestBilling(): Promise<TestBilling> {
   const ledger = makeLedgerStore(database.client, table('ledger'));
   const directory = makeDirectory(database.client, table('directory'));
   const queue: PaymentMessage[] = [];
+  const refillQueue: RefillMessage[] = [];
   const subscriptionQueue: TestBilling['subscriptionQueue'][number][] = [];
   const receiveDeps: ReceiveDeps = {
     verify: makeWebhookVerifier(async () => [WEBHOOK_KEY], Date.now),
     store,
     queue: { send: async (message) => void queue.push(message) },
     subscriptions: { send: async (message) => void subscriptionQueue.push(message) },
+    refills: { send: async (message) => void refillQueue.push(message) },
     sha256Hex: nodeCrypto.sha256Hex,
     clock: Date.now,
   };
@@ -87,6 +92,7 @@ export async function startTestBilling(): Promise<TestBilling> {
     provider,
     applyDeps: deps,
     receiveDeps,
+    refillQueue,
     queue,
     subscriptionQueue,
     newTenant: async () => {

@@ -4,7 +4,6 @@ import type { Notice } from '#core/notices/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { ZERO } from '#core/shared/money.ts';
 import { auditRecord } from '#core/tenants/tenancy.ts';
-import { nodeCrypto } from '#io/crypto.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { systemWorld } from '#io/world.ts';
@@ -32,7 +31,6 @@ export function dunningOf(database: TestDatabase) {
       add: async (notice: Notice) => void (notices.has(notice.id) || notices.set(notice.id, notice)),
     },
   };
-  const signing = { crypto: nodeCrypto, peppers: async () => ['pepper'] as const };
 
   return {
     clock,
@@ -62,7 +60,7 @@ export function dunningOf(database: TestDatabase) {
     },
     run: async (crash?: CrashPoint) => {
       const crashing = withCrash(ports, crash);
-      await applyDunning({ ...crashing.ports, world, signing }).catch(() => undefined);
+      await applyDunning({ ...crashing.ports, world }).catch(() => undefined);
       return crashing.calls();
     },
     /** `active active none`: how the directory, the ledger and the reason stand. */

@@ -56,17 +56,21 @@ export async function startTestRefills() {
       name: 'Client',
     });
     await billing.directory.updateTenant(tenantId, { dodoCustomerId: customer_id }, anAudit(tenantId));
-    if (withMethod) await giveMethod(customer_id);
+    if (withMethod) await giveMethod(tenantId);
     await store.save(aRefillState(tenantId, { settings: { ...WANTED, ...over } }));
     return tenantId;
   };
-  const giveMethod = async (customerId: string): Promise<void> => {
-    const session = await billing.dodo.sdk.checkoutSessions.create({
-      product_cart: [{ product_id: 'pdt_auto_refill', quantity: 1 }],
-      customer: { customer_id: customerId },
-      subscription_data: { on_demand: { mandate_only: true } },
+  /** What the tenant does on the page that asks for a payment method. */
+  const giveMethod = async (tenantId: TenantId): Promise<void> => {
+    const tenant = await billing.directory.readTenant(tenantId);
+    const page = await deps.mandates.openMandate({
+      tenantId,
+      customerId: tenant?.dodoCustomerId ?? '',
+      productId: CATALOGUE.refillProductId ?? '',
+      returnUrl: null,
     });
-    await billing.dodo.post(`/checkout/${session.session_id}/pay`);
+    if (!page.ok) throw new Error(page.error.detail);
+    await billing.dodo.post(`${new URL(page.value.url).pathname}/pay`);
   };
 
   return {

@@ -88,6 +88,7 @@ describe('least privilege', () => {
       )
       .map(({ logicalId }) => logicalId.replace(/RoleDefaultPolicy.*/, ''));
     expect(writers.sort()).toEqual([
+      'applydunning',
       'applypayment',
       'applysubscription',
       'archiveusage',

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GRACE_MS } from '#core/dunning/standing.ts';
 import { changeTenant } from '#core/tenants/changeTenant.ts';
 import type { Tenant } from '#core/tenants/types.ts';
-import { nodeCrypto } from '#io/crypto.ts';
 import { systemWorld } from '#io/world.ts';
 import type { CrashPoint } from '#test/builders/crash.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
@@ -31,7 +30,6 @@ const agencySets = (
       directory: dunning.directory,
       ledger: dunning.ledger,
       world: systemWorld,
-      signing: { crypto: nodeCrypto, peppers: async () => ['pepper'] as const },
     },
     {
       tenantId,

@@ -76,8 +76,7 @@ test('the sweep asks for what is due, open or just given a method, and for nothi
   await refills.refills.save({ ...state, version: 2, mandateAskedAtMs: refills.clock.nowMs });
   await sweep();
   expect(asked).toContain(rich);
-  const tenant = await refills.directory.readTenant(rich);
-  await refills.giveMethod(tenant?.dodoCustomerId ?? '');
+  await refills.giveMethod(rich);
   expect(await refills.refill(rich)).toMatchObject({ rests: 'enough_credits' });
   expect(await refills.refills.read(rich)).toMatchObject({ mandateId: expect.stringMatching(/^sub_/) });
 });

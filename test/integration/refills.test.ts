@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { refillTenant } from '#core/refill/refillTenant.ts';
+import { renewMethod } from '#core/refill/renewMethod.ts';
 import { micro } from '#core/shared/money.ts';
 import { Crash, type CrashPoint, withCrash } from '#test/builders/crash.ts';
 import { startTestRefills, type TestRefills } from '#test/builders/refills.ts';
@@ -64,8 +65,7 @@ test('the monthly limit ends the refills of the month, with one notice', async (
 test('without a payment method nothing happens until one is given', async () => {
   const tenantId = await refills.newTenant({}, { withMethod: false });
   expect(await refills.refill(tenantId)).toMatchObject({ rests: 'no_payment_method' });
-  const tenant = await refills.directory.readTenant(tenantId);
-  await refills.giveMethod(tenant?.dodoCustomerId ?? '');
+  await refills.giveMethod(tenantId);
   expect(await refills.refill(tenantId)).toMatchObject({ ended: [{ outcome: 'succeeded' }] });
 });
 
@@ -96,6 +96,31 @@ test('a charge that fails is told, waits longer each time, and in the end stops'
     'refill_stopped',
   ]);
   expect([await refills.available(tenantId), await refills.charged(tenantId)]).toEqual(['0', []]);
+});
+
+test('another payment method ends the wait, and is no subscription of a plan', async () => {
+  const tenantId = await refills.newTenant();
+  await refills.dodo.post('/_sim/charges', { outcomes: ['failed'] });
+  await refills.refill(tenantId);
+  const tenant = await refills.directory.readTenant(tenantId);
+  const { items } = await refills.dodo.sdk.subscriptions.list({
+    customer_id: tenant?.dodoCustomerId ?? '',
+    page_number: 0,
+  });
+  await refills.dodo.post('/_sim/idle');
+  await refills.dodo.post('/_sim/faults', { webhooks: { hold: false } });
+  refills.refillQueue.length = 0;
+  await refills.dodo.post('/_sim/subscription', { subscription_id: items[0]?.subscription_id });
+  await refills.settle();
+  await refills.dodo.post('/_sim/faults', { webhooks: { hold: true } });
+  const told = refills.refillQueue.filter((message) => message.tenantId === tenantId);
+  expect(told).toContainEqual({ tenantId, customerId: tenant?.dodoCustomerId });
+  expect(refills.subscriptionQueue).toEqual([]);
+
+  await renewMethod(refills.deps, { tenantId, customerId: 'cus_of_another' });
+  expect(await refills.refill(tenantId)).toMatchObject({ rests: 'backing_off' });
+  await renewMethod(refills.deps, { tenantId, customerId: tenant?.dodoCustomerId ?? '' });
+  expect(await refills.refill(tenantId)).toMatchObject({ ended: [{ outcome: 'succeeded' }] });
 });
 
 test('a failure gives its place in the month back, and a success forgets the failures', async () => {

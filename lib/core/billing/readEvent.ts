@@ -1,4 +1,7 @@
 import * as z from 'zod/mini';
+import type { RefillMessage } from '#core/refill/ports.ts';
+import { idSchema } from '#core/shared/idSchema.ts';
+import type { TenantId } from '#core/shared/ids.ts';
 import type { LicenceMessage } from '#core/subscriptions/licencePorts.ts';
 import type { SubscriptionMessage } from '#core/subscriptions/types.ts';
 import type { PaymentMessage } from './types.ts';
@@ -21,6 +24,16 @@ const DataFields = z.object({
   dispute_status: text,
   past_due_ends_at: text,
 });
+
+/** A payment method that is kept for refills: an on-demand subscription. */
+const OnDemand = z.object({ data: z.object({ on_demand: z.literal(true) }) });
+const Mandate = z.object({
+  data: z.object({
+    on_demand: z.literal(true),
+    metadata: z.object({ tenant_id: idSchema<TenantId>('tenant') }),
+    customer: z.object({ customer_id: z.string() }),
+  }),
+});
 type Data = z.output<typeof DataFields>;
 
 const Event = z.object({
@@ -34,6 +47,8 @@ export type WebhookEvent = {
   readonly message: PaymentMessage | null;
   /** What `applySubscription` or `applyLicence` shall look at; null when neither is concerned. */
   readonly subscription: SubscriptionMessage | LicenceMessage | null;
+  /** Whose payment method for refills is there, or is another one now; null when none is concerned. */
+  readonly refill: RefillMessage | null;
 };
 
 /**
@@ -49,10 +64,26 @@ export function readEvent(json: unknown, webhookId: string): WebhookEvent | unde
   const event = {
     type,
     message: paymentMessage(data, { webhookId, type }),
-    subscription: subscriptionMessage(data, { webhookId, type }) ?? licenceMessage(data, { webhookId, type }),
+    subscription: isMandate(json)
+      ? null
+      : (subscriptionMessage(data, { webhookId, type }) ?? licenceMessage(data, { webhookId, type })),
+    refill: refillMessage(json, type),
   };
   if (event.message === null && event.subscription === null) return event;
   return Object.values(names).every((name) => name === null || isName(name)) ? event : undefined;
+}
+
+/** A payment method is a subscription in Dodo's eyes, and none in ours. */
+const isMandate = (json: unknown): boolean => z.safeParse(OnDemand, json).success;
+
+const METHOD_GIVEN = /^subscription\.(active|update_payment_method)$/;
+
+function refillMessage(json: unknown, type: string): RefillMessage | null {
+  if (!METHOD_GIVEN.test(type)) return null;
+  const event = z.safeParse(Mandate, json);
+  if (!event.success) return null;
+  const { metadata, customer } = event.data.data;
+  return { tenantId: metadata.tenant_id, customerId: customer.customer_id };
 }
 
 type Head = { readonly webhookId: string; readonly type: string };

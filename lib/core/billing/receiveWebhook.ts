@@ -1,3 +1,4 @@
+import type { RefillQueue } from '#core/refill/ports.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Clock } from '#core/shared/world.ts';
 import type { SubscriptionQueue } from '#core/subscriptions/ports.ts';
@@ -10,6 +11,7 @@ export type ReceiveDeps = {
   readonly store: Pick<BillingStore, 'recordWebhook' | 'markHandled'>;
   readonly queue: PaymentQueue;
   readonly subscriptions: SubscriptionQueue;
+  readonly refills: RefillQueue;
   readonly sha256Hex: (text: string) => string;
   readonly clock: Clock;
 };
@@ -54,11 +56,14 @@ export async function receiveWebhook(
   if (known === 'handled') return ok({ webhookId, type: event.type, outcome: 'duplicate' });
   if (event.message !== null) await deps.queue.send(event.message);
   if (event.subscription !== null) await deps.subscriptions.send(event.subscription);
+  if (event.refill !== null) await deps.refills.send(event.refill);
   await deps.store.markHandled(webhookId, deps.clock());
   return ok({
     webhookId,
     type: event.type,
-    outcome: event.message === null && event.subscription === null ? 'stored' : 'queued',
+    outcome: [event.message, event.subscription, event.refill].every((part) => part === null)
+      ? 'stored'
+      : 'queued',
   });
 }
 

@@ -8,7 +8,7 @@ import { type DunningStep, dunningStep } from './dunningStep.ts';
 import type { DunnedSubscription, DunnedSubscriptions } from './ports.ts';
 import { standingOf } from './standing.ts';
 
-export type DunTenantDeps = Tenancy & {
+export type DunTenantDeps = Omit<Tenancy, 'signing'> & {
   readonly subscriptions: Pick<DunnedSubscriptions, 'subscriptionOf'>;
   readonly notices: NoticeQueue;
 };

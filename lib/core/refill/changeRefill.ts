@@ -60,7 +60,7 @@ export async function changeRefill(
   const found = await deps.mandates.findMandate(product);
   if (!found.ok) return err({ ...found.error, code: 'payment_provider_unavailable' });
   if (found.value !== null) return write(deps, request, { mandateId: found.value, setupUrl: null });
-  const page = await deps.mandates.openMandate({ ...product, returnUrl: request.returnUrl });
+  const page = await deps.mandates.openMandate({ ...product, tenantId, returnUrl: request.returnUrl });
   if (!page.ok) return err({ ...page.error, code: 'payment_provider_unavailable' });
   return write(deps, request, { mandateId: null, setupUrl: page.value.url });
 }

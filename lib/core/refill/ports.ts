@@ -3,8 +3,11 @@ import type { CheckoutId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
 import type { EndedRefill, RefillState } from './types.ts';
 
+/** Which tenant's refill to look at. With a customer: that one gave a payment method just now. */
+export type RefillMessage = { readonly tenantId: TenantId; readonly customerId?: string };
+
 /** Says that a tenant's refill should be looked at. A repeat, or none at all, is harmless: a sweep looks at all of them. */
-export type RefillQueue = { readonly send: (message: { readonly tenantId: TenantId }) => Promise<void> };
+export type RefillQueue = { readonly send: (message: RefillMessage) => Promise<void> };
 
 export type RefillStore = {
   readonly read: (tenantId: TenantId) => Promise<RefillState | undefined>;
@@ -28,6 +31,7 @@ type Failed = ProviderUnavailable | ProviderRefused;
 export type MandateProvider = {
   /** Opens the page on which a buyer gives a payment method; nothing is charged there. */
   readonly openMandate: (request: {
+    readonly tenantId: TenantId;
     readonly customerId: string;
     readonly productId: string;
     readonly returnUrl: string | null;

@@ -142,4 +142,10 @@ export const changeSettings = (
   change: Pick<RefillState, 'settings' | 'mandateId' | 'mandateAskedAtMs'>,
 ): RefillState => ({ ...next(state), ...change, failures: 0, notBeforeMs: 0, stopped: null });
 
+/** The state without its failures; undefined when there are none, or when only a person may end the stop. */
+export function forgetFailures(state: RefillState): RefillState | undefined {
+  if (state.stopped === 'payment_unmatched' || state.failures === 0) return undefined;
+  return { ...next(state), failures: 0, notBeforeMs: 0, stopped: null };
+}
+
 const next = (state: RefillState): RefillState => ({ ...state, version: state.version + 1 });

@@ -18,7 +18,7 @@ export type ChangeRefused = { readonly code: 'tenant_not_found' } | { readonly c
  * first, because it is what stops the spending; a crash between the two is mended by the same change again.
  */
 export async function changeTenant(
-  { world, directory, ledger }: Tenancy,
+  { world, directory, ledger }: Omit<Tenancy, 'signing'>,
   {
     tenantId,
     change,

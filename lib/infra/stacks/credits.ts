@@ -11,7 +11,7 @@ const LATE_AFTER = Duration.minutes(10);
 
 export type CreditsStackProps = StackProps & { readonly environment: Environment; readonly data: DataStack };
 
-/** What happens to credits without anybody at a checkout: refills, free credits, and the notices that tell of them. */
+/** What happens to credits without anybody at a checkout: refills, free credits, dunning, and the notices that tell of them. */
 export class CreditsStack extends Stack {
   readonly refills: WorkQueue;
   readonly functions: readonly TunegateFunction[];
@@ -30,6 +30,7 @@ export class CreditsStack extends Stack {
       new TunegateFunction(this, 'sweep-refills', shared),
       new TunegateFunction(this, 'send-notices', shared),
       new TunegateFunction(this, 'grant-free-credits', shared),
+      new TunegateFunction(this, 'apply-dunning', shared),
     ];
   }
 

@@ -85,6 +85,10 @@ const COUNTED: Readonly<
     meaning: 'Automatic refills are open for more than a day.',
     runbook: 'a-refill-is-stuck',
   },
+  dunningFailures: {
+    meaning: 'Accounts could not be suspended or opened again as their payments ask.',
+    runbook: 'dunning-fails',
+  },
   failedNotices: {
     meaning: 'Notices could not be sent to a client or to the agency.',
     runbook: 'a-notice-is-not-sent',

@@ -5,11 +5,16 @@ import { SharedLayers } from '#infra/constructs/sharedLayers.ts';
 import { TunegateFunction } from '#infra/constructs/tunegateFunction.ts';
 import { WorkQueue } from '#infra/constructs/workQueue.ts';
 import type { Environment } from '#infra/environments.ts';
+import type { CreditsStack } from './credits.ts';
 import type { DataStack } from './data.ts';
 
 const LATE_AFTER = Duration.minutes(10);
 
-export type PaymentsStackProps = StackProps & { readonly environment: Environment; readonly data: DataStack };
+export type PaymentsStackProps = StackProps & {
+  readonly environment: Environment;
+  readonly data: DataStack;
+  readonly credits: CreditsStack;
+};
 
 /**
  * From Dodo's webhook to credits, subscriptions and keys: the function that takes the webhook, the queues, the functions
@@ -24,7 +29,7 @@ export class PaymentsStack extends Stack {
   /** What keeps subscriptions, licences and overage in step with Dodo. */
   readonly subscriptionFunctions: readonly TunegateFunction[];
 
-  constructor(scope: Construct, id: string, { environment, data, ...props }: PaymentsStackProps) {
+  constructor(scope: Construct, id: string, { environment, data, credits, ...props }: PaymentsStackProps) {
     super(scope, id, { ...props, terminationProtection: environment.keepsData });
     this.payments = new WorkQueue(this, 'payments', { environment, key: data.messageKey });
     this.subscriptions = new WorkQueue(this, 'subscriptions', { environment, key: data.messageKey });
@@ -32,7 +37,7 @@ export class PaymentsStack extends Stack {
       environment,
       data,
       layers: new SharedLayers(this, 'Layers'),
-      queues: { payments: this.payments, subscriptions: this.subscriptions },
+      queues: { payments: this.payments, subscriptions: this.subscriptions, refills: credits.refills },
     };
     this.webhook = new TunegateFunction(this, 'dodo-webhook', shared);
     this.apply = new TunegateFunction(this, 'apply-payment', shared);

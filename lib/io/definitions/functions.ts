@@ -146,7 +146,11 @@ export const FUNCTIONS = {
     memoryMb: 512,
     timeoutSeconds: 10,
     trigger: { kind: 'http', streaming: false },
-    uses: { tables: { billing: 'readWrite' }, queues: ['payments', 'subscriptions'], secrets: ['dodo'] },
+    uses: {
+      tables: { billing: 'readWrite' },
+      queues: ['payments', 'subscriptions', 'refills'],
+      secrets: ['dodo'],
+    },
   },
   'apply-payment': {
     memoryMb: 512,
@@ -219,6 +223,12 @@ export const FUNCTIONS = {
       secrets: ['noticeKey'],
       sendsMail: true,
     },
+  },
+  'apply-dunning': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 1 },
+    uses: { tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' } },
   },
   'grant-free-credits': {
     memoryMb: 512,

@@ -32,6 +32,8 @@ export const METRICS = {
   unmatchedRefills: { name: 'UnmatchedRefills', service: 'refill-credits' },
   /** Refills whose outcome is not known after a day. */
   stuckRefills: { name: 'StuckRefills', service: 'sweep-refills' },
+  /** Tenants that could not be suspended or opened again as their payments ask; the next run tries again. */
+  dunningFailures: { name: 'DunningFailures', service: 'apply-dunning' },
   /** Notices that no attempt could send. */
   failedNotices: { name: 'FailedNotices', service: 'send-notices' },
   /** Subscriptions and licences of Dodo that fit no purchase of ours, or that did what cannot be. */

@@ -11,12 +11,13 @@ const ChargeAnswer = z.object({ payment_id: z.string() });
 /** Payment methods that Dodo keeps by on-demand subscriptions, through its own SDK. */
 export function makeMandateProvider(client: () => Promise<DodoPayments>): MandateProvider {
   return {
-    openMandate: async ({ customerId, productId, returnUrl }) => {
+    openMandate: async ({ tenantId, customerId, productId, returnUrl }) => {
       const dodo = await client();
       return attempt(async () => {
         const session = await dodo.checkoutSessions.create({
           product_cart: [{ product_id: productId, quantity: 1 }],
           customer: { customer_id: customerId },
+          metadata: { tenant_id: tenantId },
           subscription_data: { on_demand: { mandate_only: true } },
           ...(returnUrl === null ? {} : { return_url: returnUrl, cancel_url: returnUrl }),
         });

@@ -7,6 +7,7 @@ import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeObservability } from '#io/observability.ts';
 import { makeSecretReader } from '#io/secrets.ts';
 import { makePaymentQueue } from '#io/sqs/paymentQueue.ts';
+import { makeRefillQueue } from '#io/sqs/refillQueue.ts';
 import { makeSubscriptionQueue } from '#io/sqs/subscriptionQueue.ts';
 import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb, makeSqs } from './clients.ts';
@@ -28,6 +29,7 @@ export function wireDodoWebhook(env: Environment) {
       store: makeBillingStore(makeDynamoDb(), requireVariable(env, TABLES.billing.env)),
       queue: makePaymentQueue(sqs, requireVariable(env, QUEUES.payments.env)),
       subscriptions: makeSubscriptionQueue(sqs, requireVariable(env, QUEUES.subscriptions.env)),
+      refills: makeRefillQueue(sqs, requireVariable(env, QUEUES.refills.env)),
       sha256Hex: nodeCrypto.sha256Hex,
       clock: systemWorld.clock,
       onRefused: (code: string) => {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type RefillReport, refillTenant } from '#core/refill/refillTenant.ts';
+import { renewMethod } from '#core/refill/renewMethod.ts';
 import { idSchema } from '#core/shared/idSchema.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { loadCreditPacks } from '#io/creditPacks.ts';
@@ -20,7 +21,7 @@ import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 
-const Message = z.object({ tenantId: idSchema<TenantId>('tenant') });
+const Message = z.object({ tenantId: idSchema<TenantId>('tenant'), customerId: z.optional(z.string()) });
 
 /** What the refill-credits function works with. */
 export function wireRefillCredits(env: Environment) {
@@ -57,8 +58,11 @@ export function wireRefillCredits(env: Environment) {
     logger.info('refill rests', { tenantId, rests });
   };
   return {
-    refill: async (body: string) =>
-      report(await refillTenant(deps, z.parse(Message, JSON.parse(body)).tenantId)),
+    refill: async (body: string): Promise<void> => {
+      const { tenantId, customerId } = z.parse(Message, JSON.parse(body));
+      if (customerId !== undefined) await renewMethod(deps, { tenantId, customerId });
+      report(await refillTenant(deps, tenantId));
+    },
     failed: (reason: unknown) =>
       logger.error('refill failed', reason instanceof Error ? reason : String(reason)),
   };

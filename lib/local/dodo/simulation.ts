@@ -9,7 +9,7 @@ import {
 import { grantSchema, simulateGrant } from './licences.ts';
 import { createRefund, moveDispute, movePayment, type Shop, settleRefund } from './payments.ts';
 import { advanceClock } from './planBilling.ts';
-import { moveSubscription } from './subscriptions.ts';
+import { moveSubscription, renewPaymentMethod } from './subscriptions.ts';
 
 /** The next `times` calls of the API that match are answered wrongly on purpose. */
 export type ApiFault = {
@@ -30,7 +30,9 @@ const paymentSchema = z.object({ payment_id: z.string(), status: outcome });
 const chargesSchema = z.object({ outcomes: z.array(outcome) });
 const subscriptionSchema = z.object({
   subscription_id: z.string(),
-  status: z.enum(['pending', 'active', 'on_hold', 'paused', 'cancelled', 'failed', 'expired', 'past_due']),
+  status: z.optional(
+    z.enum(['pending', 'active', 'on_hold', 'paused', 'cancelled', 'failed', 'expired', 'past_due']),
+  ),
 });
 const clockSchema = z.object({ now: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)))) });
 const refundSchema = z.object({
@@ -107,7 +109,8 @@ export function simulationRoutes(shop: Shop, faults: ApiFault[]): StandInRoute[]
       path: '/_sim/subscription',
       handle: (request) => {
         const { subscription_id, status } = parseFields(subscriptionSchema, request);
-        return json(moveSubscription(shop, subscription_id, status));
+        if (status !== undefined) return json(moveSubscription(shop, subscription_id, status));
+        return json(renewPaymentMethod(shop, subscription_id));
       },
     },
     {

@@ -76,6 +76,15 @@ export function moveSubscription(
   return subscription;
 }
 
+/** The buyer gives another payment method. */
+export function renewPaymentMethod(shop: Shop, id: string): Subscription {
+  const subscription = { ...findSubscription(shop, id), payment_method_id: shop.newId('pm_') };
+  shop.state.subscriptions[id] = subscription;
+  shop.save();
+  shop.deliveries.emit('subscription.update_payment_method', { kind: 'subscription', id });
+  return subscription;
+}
+
 export type Charge = {
   readonly amount: number;
   readonly currency: DodoPayments.Currency | null;
