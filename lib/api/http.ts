@@ -28,6 +28,8 @@ export type ApiRequest = {
   readonly headers: Readonly<Record<string, string>>;
   /** The raw bytes: webhooks are verified over them. */
   readonly body: Buffer;
+  /** The client's IP address, as API Gateway saw it. */
+  readonly address?: string | undefined;
 };
 
 export type ApiResponse = {

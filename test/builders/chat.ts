@@ -91,6 +91,7 @@ export async function makeChatBench(
   const ports: InferencePorts = {
     world: systemWorld,
     authenticate: async (header) => (header === `Bearer ${key.id}` ? caller : undefined),
+    networkOf: async (address) => address,
     priceBooks: fixedBooks(testPriceBooks()),
     tokens: wordCounter,
     ledger,

@@ -30,12 +30,16 @@ export function proxyEvent(method: string, path: string, options: CallOptions = 
     isBase64Encoded: raw !== undefined,
     requestContext: {
       requestId: 'req-test',
+      identity: { sourceIp: CLIENT_ADDRESS },
       authorizer: options.as === undefined ? undefined : principalContext(options.as),
     },
   };
   // The rest of the request context is API Gateway's own book-keeping, which nothing of ours reads.
   return event as unknown as APIGatewayProxyEvent;
 }
+
+/** Where every request comes from. */
+export const CLIENT_ADDRESS = '203.0.113.7';
 
 export const lambdaContext = { awsRequestId: 'aws-req-test' } as Context;
 

@@ -80,7 +80,7 @@ describe('least privilege', () => {
     expect(JSON.stringify(makers)).not.toMatch(/inference-component\/tunegate/);
   });
 
-  test('only chat, control and what settles, sells, refills, trains, ends trainings, sweeps, archives and seals may write to the ledger', () => {
+  test('only chat, control and what settles, sells, refills, trains, ends trainings, sweeps, archives, seals and slows may write to the ledger', () => {
     const writers = statements()
       .filter(
         ({ Action, Resource }) =>
@@ -105,6 +105,7 @@ describe('least privilege', () => {
       'settleusage',
       'starttraining',
       'trainingevents',
+      'watchusage',
     ]);
   });
 });
@@ -120,7 +121,7 @@ describe('what must not be lost', () => {
   test('production keeps tables, buckets, keys and secrets when their stack goes', () => {
     const lost = STATEFUL.flatMap((type) => prod.ofType(type)).filter((r) => r.DeletionPolicy !== 'Retain');
     expect(lost.map((r) => r.logicalId)).toEqual([]);
-    expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([6, 3, 2, 5]);
+    expect(STATEFUL.map((type) => prod.ofType(type).length)).toEqual([7, 3, 2, 5]);
   });
 
   test('production keeps its queues, whose messages are promises', () => {

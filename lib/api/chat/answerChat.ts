@@ -56,6 +56,7 @@ export async function answerChat(dependencies: ChatDependencies, event: unknown)
     request: asked.value.inference,
     requestId: requestIdIn(ports, request.value),
     idempotencyKey: asked.value.idempotencyKey,
+    network: await ports.networkOf(request.value.address, caller.value.tenant.id, ports.world.clock()),
   });
   if (!started.ok) return plain(refuse(toApiError(started.error, topUpUrl)));
   if (started.value.kind === 'replayed') return replay(asked.value.inference, started.value.completion);

@@ -20,6 +20,7 @@ const ProxyEvent = z.object({
   requestContext: z.optional(
     z.object({
       requestId: z.optional(z.string()),
+      identity: z.nullish(z.object({ sourceIp: z.nullish(z.string()) })),
       authorizer: z.nullish(z.record(z.string(), z.unknown())),
     }),
   ),
@@ -62,6 +63,7 @@ export function readRequest(
     query,
     headers: headers.value,
     body: body.value,
+    address: proxy.requestContext?.identity?.sourceIp ?? undefined,
   });
 }
 

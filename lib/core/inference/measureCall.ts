@@ -24,6 +24,7 @@ export type HeldCall = {
   readonly startedAtMs: number;
   /** Where the caller's limits stood right after the hold; absent where there are none. */
   readonly limits?: LimitStatus;
+  readonly network?: string;
   readonly claim?: IdempotencyClaim;
 };
 
@@ -124,6 +125,7 @@ const eventFrame = (world: World, { caller, request, plan, ...call }: HeldCall) 
   operation: request.operation,
   user: request.user,
   choices: request.choices,
+  ...(call.network === undefined ? {} : { network: call.network }),
   startedAtMs: call.startedAtMs,
   version: versionName(plan.version),
   servedBy: plan.servedBy,

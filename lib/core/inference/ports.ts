@@ -125,6 +125,12 @@ export type InferencePorts = {
   readonly world: World;
   /** Whose key an `Authorization` header carries; undefined when nobody's, or no longer. */
   readonly authenticate: (authorization: string | undefined, nowMs: number) => Promise<Caller | undefined>;
+  /** A hash of the network that an address is in, for whoever watches for unusual use (see lib/core/watch). */
+  readonly networkOf: (
+    address: string | undefined,
+    tenantId: TenantId,
+    nowMs: number,
+  ) => Promise<string | undefined>;
   readonly priceBooks: Pick<PriceBookSource, 'current'>;
   readonly tokens: TokenCounter;
   readonly ledger: Pick<Ledger, 'placeHold' | 'voidHold' | 'endCall'>;

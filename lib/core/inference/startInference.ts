@@ -31,6 +31,8 @@ export type InferenceCall = {
   readonly request: InferenceRequest;
   readonly requestId: RequestId;
   readonly idempotencyKey: string | undefined;
+  /** A hash of the client's network; undefined when it is not known. */
+  readonly network: string | undefined;
 };
 
 /** `replayed`: the first answer under the idempotency key, charged then and not again. */
@@ -64,7 +66,7 @@ type Planned = { readonly plan: CallPlan; readonly nowMs: number; readonly claim
 
 async function holdAndStart(
   ports: InferencePorts,
-  { caller, request, requestId }: InferenceCall,
+  { caller, request, requestId, network }: InferenceCall,
   { plan, nowMs, claim }: Planned,
 ): Promise<Result<Started, InferenceRefused>> {
   const holdId = ports.world.newId<HoldId>('hold');
@@ -96,6 +98,7 @@ async function holdAndStart(
     availableMicro,
     startedAtMs: nowMs,
     ...(limits === undefined ? {} : { limits }),
+    ...(network === undefined ? {} : { network }),
     ...(claim === undefined ? {} : { claim }),
   });
 }

@@ -52,6 +52,7 @@ const UsageEventMessage = z.object({
   status: z.enum(['succeeded', 'client_closed', 'engine_failed']),
   startedAtMs: time,
   endedAtMs: time,
+  network: z.exactOptional(z.string().check(z.maxLength(64))),
   version: z.exactOptional(z.string().check(z.maxLength(256))),
   servedBy: z.exactOptional(z.enum(['stable', 'canary'])),
   rollout: z.exactOptional(count),

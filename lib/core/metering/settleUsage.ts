@@ -39,7 +39,7 @@ export type SettleUsageDeps = {
   readonly books: PriceBookSource;
 };
 
-type RatedMessage = { readonly messageId: string; readonly charge: Charge };
+type RatedMessage = { readonly messageId: string; readonly event: UsageEvent; readonly charge: Charge };
 
 /**
  * Rates a batch of usage messages and settles them, tenant by tenant at once. Every message has its own outcome,
@@ -56,8 +56,8 @@ export async function settleUsage(
   const books = await booksFor(deps.books, events);
   for (const { id, event } of events) {
     const charge = event.ok ? rateEvent(books, event.value) : event;
-    if (charge.ok) rated.push({ messageId: id, charge: charge.value });
-    else outcomes.set(id, { messageId: id, tenantId: null, event: null, result: charge });
+    if (event.ok && charge.ok) rated.push({ messageId: id, event: event.value, charge: charge.value });
+    else if (!charge.ok) outcomes.set(id, { messageId: id, tenantId: null, event: null, result: charge });
   }
   const tenants = Map.groupBy(rated, ({ charge }) => charge.event.tenantId);
   const settled = await Promise.all(
@@ -85,7 +85,9 @@ function rateEvent(books: readonly PriceBook[], event: UsageEvent): Result<Charg
   if (book === undefined) return err({ code: 'unknown_price_book', message: `${named} is not known here` });
   const rated = rateInMonth(book, event);
   if (!rated.ok) return err({ code: 'unpriced_model', message: `${named} has no price for ${model}` });
-  return ok({ event, ...rated.value });
+  // Where a call came from is for the watch alone: the account book keeps nothing of it.
+  const { network: _, ...kept } = event;
+  return ok({ event: kept, ...rated.value });
 }
 
 /** Settles in as few transactions as fit; where that is impossible one by one, so that a bad charge fails alone. */
@@ -120,10 +122,12 @@ function settledAt(
 const failed = (cause: unknown): Result<never, SettlementRefused> =>
   err({ code: 'settlement_failed', message: cause instanceof Error ? cause.name : 'unknown', cause });
 
-const outcomeOf = (
-  { messageId, charge: { event } }: RatedMessage,
-  result: MessageOutcome['result'],
-): MessageOutcome => ({ messageId, tenantId: event.tenantId, event, result });
+const outcomeOf = ({ messageId, event }: RatedMessage, result: MessageOutcome['result']): MessageOutcome => ({
+  messageId,
+  tenantId: event.tenantId,
+  event,
+  result,
+});
 
 function foundIn(outcomes: ReadonlyMap<string, MessageOutcome>, messageId: string): MessageOutcome {
   const outcome = outcomes.get(messageId);

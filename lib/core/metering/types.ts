@@ -33,6 +33,8 @@ export type UsageEvent = {
   readonly computeMs: number;
   readonly timeToFirstTokenMs: number | null;
   readonly status: UsageStatus;
+  /** A hash of the network that the call came from, another one each day (see lib/core/watch). In no account book. */
+  readonly network?: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   /**

@@ -30,11 +30,26 @@ const TEMPLATES: Templates = {
     subject: `${name} is back`,
     text: 'The open payment has come in: calls are answered again.',
   }),
+  unusual_use: ({ finding, keyId, seen, usual, slowedUntilMs }, name) => ({
+    subject: `Unusual use of an API key of ${name}`,
+    text: `${UNUSUAL[finding](seen, usual)} The key is ${keyId}. ${
+      slowedUntilMs === null ? 'It works as before.' : `It is slowed until ${moment(slowedUntilMs)}.`
+    } If this was not meant, rotate or revoke the key; a limit keeps it from happening again.`,
+  }),
   credits_low: ({ availableMicro }, name) => ({
     subject: `${name} runs out of credits`,
     text: `${formatCredits(availableMicro)} credits are left. At zero, calls are refused.`,
   }),
 };
+
+const UNUSUAL = {
+  jump: (seen: number, usual: number) =>
+    `${seen} calls were made today; the busiest day of the two weeks before had ${usual}.`,
+  scraping: (seen: number) =>
+    `${seen} calls came in one hour, as even as a clock, with prompts of one length.`,
+  many_networks: (seen: number, usual: number) =>
+    `Calls came from ${seen} networks in one hour; at most ${usual} in the hours before.`,
+} as const;
 
 /** Writes a notice in words. `name` is whom it is about. */
 export const renderNotice = <K extends NoticeKind>(kind: K, content: Contents[K], name: string): NoticeText =>

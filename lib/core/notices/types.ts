@@ -1,4 +1,4 @@
-import type { TenantId } from '#core/shared/ids.ts';
+import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 
 /**
@@ -17,6 +17,15 @@ export type NoticeContent =
   | { readonly kind: 'payment_overdue'; readonly suspendsAtMs: number }
   | { readonly kind: 'account_suspended'; readonly because: 'payment_overdue' | 'subscription_ended' }
   | { readonly kind: 'account_restored' }
+  | {
+      readonly kind: 'unusual_use';
+      readonly finding: 'jump' | 'scraping' | 'many_networks';
+      readonly keyId: KeyId;
+      readonly seen: number;
+      readonly usual: number;
+      /** Until when the key is slowed; null: it is not. */
+      readonly slowedUntilMs: number | null;
+    }
   | { readonly kind: 'credits_low'; readonly availableMicro: MicroCredits };
 
 export type NoticeKind = NoticeContent['kind'];

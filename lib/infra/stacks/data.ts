@@ -52,6 +52,7 @@ export class DataStack extends Stack {
       training: this.#table('training'),
       idempotency: this.#table('idempotency'),
       versions: this.#table('versions'),
+      watch: this.#table('watch'),
     };
     const accessLogs = this.#accessLogBucket();
     this.buckets = {

@@ -36,6 +36,7 @@ export class MeteringStack extends Stack {
       new TunegateFunction(this, 'archive-usage', shared),
       new TunegateFunction(this, 'expire-holds', shared),
       new TunegateFunction(this, 'seal-books', shared),
+      new TunegateFunction(this, 'watch-usage', shared),
     ];
   }
 

@@ -53,6 +53,10 @@ const COUNTED: Readonly<
     meaning: 'An engine failed several times in a row: its calls are refused with 503 for a while.',
     runbook: 'an-engine-rests',
   },
+  unusualUse: {
+    meaning: 'API keys are used in an unusual way: somebody else may have them.',
+    runbook: 'a-key-is-used-in-an-unusual-way',
+  },
   archiveFailures: {
     meaning: 'Hours of usage could not be archived; the next run tries again.',
     runbook: 'the-archive-falls-behind',

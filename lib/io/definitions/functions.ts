@@ -241,7 +241,13 @@ export const FUNCTIONS = {
     timeoutSeconds: 60,
     trigger: { kind: 'queue', queue: 'usage', batchSize: 100, windowSeconds: 1, maxConcurrency: 10 },
     uses: {
-      tables: { ledger: 'readWrite', directory: 'read', billing: 'read', versions: 'readWrite' },
+      tables: {
+        ledger: 'readWrite',
+        directory: 'read',
+        billing: 'read',
+        versions: 'readWrite',
+        watch: 'readWrite',
+      },
       queues: ['refills'],
       priceTables: true,
     },
@@ -269,6 +275,14 @@ export const FUNCTIONS = {
     timeoutSeconds: 300,
     trigger: { kind: 'schedule', everyMinutes: 60 },
     uses: { tables: { ledger: 'readWrite', directory: 'read' }, secrets: ['sealKey'] },
+  },
+  'watch-usage': {
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    trigger: { kind: 'schedule', everyMinutes: 10 },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'read', watch: 'readWrite', billing: 'readWrite' },
+    },
   },
 } as const satisfies Record<string, FunctionDefinition>;
 

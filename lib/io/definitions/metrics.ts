@@ -16,6 +16,8 @@ export const METRICS = {
   unsentEvents: { name: 'UnsentEvents', service: 'chat' },
   /** Engines that failed several times in a row, and are not called for a while. */
   enginesResting: { name: 'EnginesResting', service: 'chat' },
+  /** Keys that were used in an unusual way, each counted once a day. */
+  unusualUse: { name: 'UnusualUse', service: 'watch-usage' },
   /** Hours of a tenant's usage that could not be archived; the next run tries again. */
   archiveFailures: { name: 'ArchiveFailures', service: 'archive-usage' },
   /** Books that could not be sealed, or do not add up with their account; the next run tries again. */

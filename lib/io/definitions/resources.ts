@@ -65,6 +65,8 @@ export const TABLES = {
   idempotency: table('idempotency', 'IDEMPOTENCY_TABLE', { ttlAttribute: 'expiresAtSec' }),
   /** What versions of a model did while they were compared. */
   versions: table('versions', 'VERSIONS_TABLE', { ttlAttribute: 'expiresAtSec' }),
+  /** What keys did in the last two days, hour by hour. */
+  watch: table('watch', 'WATCH_TABLE', { ttlAttribute: 'expiresAtSec' }),
 } as const satisfies Record<string, TableDefinition>;
 
 export const QUEUES = {

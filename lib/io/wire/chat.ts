@@ -12,6 +12,7 @@ import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makeUsageKeeper } from '#io/dynamodb/usageKeeper.ts';
 import { guardEngine } from '#io/engines/guardEngine.ts';
 import { makeKeyAuthenticator } from '#io/keyAuthenticator.ts';
+import { makeNetworkHash } from '#io/networkHash.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSecretReader } from '#io/secrets.ts';
@@ -32,6 +33,7 @@ export function wireChat(env: Environment) {
   const sqs = makeSqs();
   const readSecret = makeSecretReader(env);
   const pepperSecret = requireVariable(env, SECRETS.keyPepper.env);
+  const readPeppers = () => readSecret(pepperSecret);
   const idempotencyTable = requireVariable(env, TABLES.idempotency.env);
   const directoryTable = requireVariable(env, TABLES.directory.env);
   const { clock } = systemWorld;
@@ -48,7 +50,8 @@ export function wireChat(env: Environment) {
   };
   const ports: InferencePorts = {
     world: systemWorld,
-    authenticate: makeKeyAuthenticator({ directory, readPeppers: () => readSecret(pepperSecret) }),
+    authenticate: makeKeyAuthenticator({ directory, readPeppers }),
+    networkOf: makeNetworkHash(readPeppers),
     priceBooks,
     tokens: makeTokenCounter(env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS_LAYER),
     ledger: makeHoldStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),

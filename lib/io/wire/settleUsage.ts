@@ -6,10 +6,12 @@ import {
 } from '#core/metering/settleUsage.ts';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { countVersions } from '#core/routing/countVersions.ts';
+import { tallyUsage } from '#core/watch/tallyUsage.ts';
 import { QUEUES, TABLES } from '#io/definitions/resources.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
+import { makeUsageWatch } from '#io/dynamodb/usageWatch.ts';
 import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
@@ -53,13 +55,18 @@ export function wireSettleUsage(env: Environment) {
     (error) => observability.logger.warn('a refill was not asked for', { cause: error }),
   );
   const versions = makeVersionBook(dynamoDb, requireVariable(env, TABLES.versions.env), systemWorld.clock);
-  /** By version, for whoever compares them. That it fails is no reason to settle anything again. */
+  const keyHours = makeUsageWatch(dynamoDb, requireVariable(env, TABLES.watch.env), systemWorld.clock);
+  /** By version and by key, for whoever looks at them. That it fails is no reason to settle anything again. */
   const count = async (outcomes: readonly MessageOutcome[]): Promise<void> => {
     const settled = outcomes.flatMap(({ event, result }) =>
       event !== null && result.ok && result.value.outcome === 'settled' ? event : [],
     );
     await countVersions(versions, settled).catch((cause: unknown) =>
       observability.logger.warn('calls were not counted by version', { cause }),
+    );
+    const tallies = [...tallyUsage(settled)].map(([tenantId, hours]) => keyHours.add(tenantId, hours));
+    await Promise.all(tallies).catch((cause: unknown) =>
+      observability.logger.warn('calls were not counted by key', { cause }),
     );
   };
   return {

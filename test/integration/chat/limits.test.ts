@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LimitRules } from '#core/limits/types.ts';
 import { ASK, ask, beginCall, type ChatBench, makeChatBench, priceOf } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
+import { CLIENT_ADDRESS } from '#test/builders/http.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -90,6 +91,12 @@ test('calls at once: the next begins as soon as one has ended, before it is sett
   expect((await ask(bench, SHORT)).status).toBe(200);
   expect(bench.events).toHaveLength(2);
   expect(await bench.settle()).toMatchObject({ held: 0 });
+});
+
+test('the usage event names the network that the call came from', async () => {
+  const bench = await makeChatBench(database);
+  await ask(bench, SHORT);
+  expect(bench.events).toMatchObject([{ network: CLIENT_ADDRESS }]);
 });
 
 test('a client without limits is told of none', async () => {
