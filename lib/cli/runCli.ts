@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAdapterCommands } from './adapterCommands.ts';
 import { addArchiveCommand } from './archiveCommand.ts';
 import { type AuditTerminal, addAuditCommand } from './auditCommand.ts';
 import { CliError, EXIT_CODES } from './cliError.ts';
@@ -65,6 +66,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addKeyCommands(program, open);
   addLimitCommands(program, open);
   addModelCommands(program, open);
+  addAdapterCommands(program, open);
   addRolloutCommands(program, open);
   addCreditCommands(program, open);
   addPaymentCommands(program, open);

@@ -116,6 +116,7 @@ export async function startAdapterDesk() {
     agency,
     aws,
     bucket,
+    url: gateway.url,
     jobs,
     desk,
     deps,

@@ -2,6 +2,7 @@ import type { AdapterId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import { addModel } from '#core/tenants/addModel.ts';
 import { auditRecord } from '#core/tenants/tenancy.ts';
 import { completeJob, failJob } from '#core/training/completeJob.ts';
+import { finishEnding } from '#core/training/endJob.ts';
 import { jobPrefix } from '#core/training/trainingRequest.ts';
 import type { TrainingJob } from '#core/training/types.ts';
 import { deployAdapter, undeployAdapter } from './directAdapter.ts';
@@ -31,6 +32,8 @@ export async function importAdapter(
   message: Import,
 ): Promise<(Import & { readonly adapterId: AdapterId }) | undefined> {
   const job = await desk.jobs.jobs.read(message.tenantId, message.jobId);
+  // Decided already, by a look that was cut off: what is left is its credits.
+  if (job?.state === 'ending') await finishEnding(desk.jobs, message);
   if (job?.state !== 'importing') return undefined;
   const adapterId = message.adapterId ?? (await register(desk, job));
   if (adapterId === undefined) return undefined;
