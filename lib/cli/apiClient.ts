@@ -23,7 +23,7 @@ const Body = z.record(z.string(), z.unknown());
 const ErrorBody = z.object({ error: z.object({ message: z.string(), code: z.nullish(z.string()) }) });
 
 /** Calls the API as the agency. A refusal is thrown as a CliError with the API's own words. */
-export function makeApiClient({ baseUrl, adminKey }: Connection): ApiClient {
+export function makeApiClient({ baseUrl, adminKey }: Connection, keyName = 'the admin key'): ApiClient {
   return {
     baseUrl,
     call: async (method, path, { body, query, headers } = {}) => {
@@ -39,7 +39,7 @@ export function makeApiClient({ baseUrl, adminKey }: Connection): ApiClient {
       });
       const text = await response.text();
       const json = parseJson(text);
-      if (!response.ok) throw refusal(response, json);
+      if (!response.ok) throw refusal(response, json, keyName);
       const parsed = Body.safeParse(json);
       if (parsed.success) return parsed.data;
       throw new CliError('unreachable', `${baseUrl} answered something that is not the API's`, CHECK_ADDRESS);
@@ -63,15 +63,17 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-function refusal(response: Response, json: unknown): CliError {
+function refusal(response: Response, json: unknown, keyName: string): CliError {
   const requestId = response.headers.get('x-request-id');
   const hint = requestId === null ? undefined : `The request was ${requestId}.`;
   const parsed = ErrorBody.safeParse(json);
   if (response.status === 401) {
     return new CliError(
       'refused',
-      'the admin key was refused',
-      'Check TUNEGATE_ADMIN_KEY, --admin-key or the data directory.',
+      `${keyName} was refused`,
+      keyName === 'the admin key'
+        ? 'Check TUNEGATE_ADMIN_KEY, --admin-key or the data directory.'
+        : 'Check TUNEGATE_API_KEY, --api-key or the data directory.',
     );
   }
   if (parsed.success) return new CliError('refused', parsed.data.error.message, hint);

@@ -18,13 +18,17 @@ import { sessionOpener, type Terminal } from './session.ts';
 import { addStatementCommands } from './statementCommands.ts';
 import { addSubscriptionCommands } from './subscriptionCommands.ts';
 import { addTenantCommands } from './tenantCommands.ts';
+import { addTrainCommands, type TrainTerminal } from './trainCommands.ts';
 import { addUsageCommands } from './usageCommands.ts';
 
 /**
  * Runs a command line (without node and script) and resolves with the exit code: 0 done, 1 refused, 2 wrong usage,
  * 3 nothing answers. A bug throws.
  */
-export async function runCli(args: readonly string[], terminal: Terminal & AuditTerminal): Promise<number> {
+export async function runCli(
+  args: readonly string[],
+  terminal: Terminal & AuditTerminal & TrainTerminal,
+): Promise<number> {
   let exitCode = 0;
   const program = makeProgram(terminal, (code) => {
     exitCode = code;
@@ -47,7 +51,10 @@ The connection comes from --url and --admin-key, else from TUNEGATE_URL and TUNE
 
 Exit codes: 0 done, ${EXIT_CODES.refused} refused by the API, ${EXIT_CODES.usage} wrong usage, ${EXIT_CODES.unreachable} nothing answers.`;
 
-function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number) => void): Command {
+function makeProgram(
+  terminal: Terminal & AuditTerminal & TrainTerminal,
+  exitWith: (code: number) => void,
+): Command {
   const program = new Command('tunegate')
     .description('runs an agency’s book of clients: tenants, keys, models, credits')
     .option('--data <dir>', 'data directory of a product that runs on this machine', DEFAULT_DATA_DIR)
@@ -78,6 +85,7 @@ function makeProgram(terminal: Terminal & AuditTerminal, exitWith: (code: number
   addStatementCommands(program, open, terminal, exitWith);
   addOverviewCommands(program, open);
   addDatasetCommands(program, terminal, exitWith);
+  addTrainCommands(program, terminal, exitWith);
   addAuditCommand(program, terminal, exitWith);
   return program;
 }
