@@ -11,7 +11,8 @@ export const SeededTenant = z.object({
 });
 export type SeededTenant = Readonly<z.infer<typeof SeededTenant>>;
 
-const STARTING_CREDITS = '5';
+/** Enough for some fine-tuning jobs of a thousand examples, and the calls to try what they made. */
+const STARTING_CREDITS = '50';
 const REASON = 'demonstration';
 
 const TenantList = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })) });
