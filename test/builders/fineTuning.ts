@@ -9,7 +9,7 @@ import { queueUrl } from '#local/services/names.ts';
 import { TOP_UP_URL } from './agency.ts';
 import { bytesOf, chatLine } from './datasets.ts';
 import { startFileDesk } from './files.ts';
-import { booksOf } from './prices.ts';
+import { booksOf, fixedBooks } from './prices.ts';
 
 /** Ten credits a million training tokens, in the book that new tenants have. */
 const BOOKS = booksOf({
@@ -28,7 +28,7 @@ export async function startFineTuningDesk() {
       world: agency.deps.world,
       jobs: makeJobStore(client, `${prefix}training`),
       ledger: makeLedgerStore(client, `${prefix}ledger`),
-      books: BOOKS,
+      books: fixedBooks(BOOKS),
       slots: { perTenant: 1, overall: 2 },
       queue: makeMessageQueue(aws.sqs, queueUrl(aws.url, QUEUES.training.name)),
       files,

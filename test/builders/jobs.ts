@@ -9,13 +9,9 @@ import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import type { TestDatabase } from './database.ts';
 import { aGrant, KEY_A, NOON_MS, testId } from './ledger.ts';
-import { bookWith } from './prices.ts';
 
 export const GRANTED = micro(1_000_000);
 const SLOTS = { perTenant: 2, overall: 3 };
-
-/** Ten credits a million tokens: 10 µcr a token. */
-const TRAINING_BOOK = bookWith({ model: '*', perRequest: '0.001', perMillionTrainingTokens: '10' });
 
 let counted = 0;
 /** An id's body that sorts by the order in which it was asked for. */
@@ -33,7 +29,6 @@ export function makeTestDesk(database: TestDatabase, client = database.client) {
     world: { clock: () => clock.nowMs },
     jobs: makeJobStore(client, `${database.prefix}training`),
     ledger,
-    books: [TRAINING_BOOK],
     slots: SLOTS,
     queue: { send: async (message) => void sent.push(message) },
   };
@@ -102,7 +97,8 @@ function aDraft(tenantId: TenantId, nowMs: number): TrainingJob {
     quote: {
       tokensPerEpoch: 1_000,
       amountMicro: micro(40_000),
-      priceBook: { id: TRAINING_BOOK.id, version: TRAINING_BOOK.version },
+      perMillionTokensMicro: micro(10_000_000), // 10 µcr a token
+      priceBook: { id: 'test', version: 1 },
     },
     dataset: null,
     attempts: [],

@@ -20,6 +20,14 @@ export function jobRefusal(refused: JobRefused, topUpUrl: string): ApiError {
         message: 'No base model of this name can be fine-tuned. GET /v1/models lists the models.',
         param: 'model',
       };
+    case 'prices_not_in_force':
+    case 'unpriced_model':
+      return {
+        code: refused.code,
+        message:
+          'Training of this model has no price for your account now. Nothing was charged; ask whoever gave you the key for one.',
+        param: 'model',
+      };
     case 'rank_too_high':
       return {
         code: 'invalid_request',

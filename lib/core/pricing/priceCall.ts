@@ -33,8 +33,10 @@ export function priceCall(rates: Rates, used: CallMeasure): MicroCredits {
 }
 
 /** The price of training on `tokens` tokens, every epoch counted, in µcr, rounded up. */
-export const priceTraining = (rates: Rates, tokens: number): MicroCredits =>
-  roundUp(BigInt(rates.perMillionTrainingTokensMicro) * countOf(tokens));
+export const priceTraining = (
+  rates: Pick<Rates, 'perMillionTrainingTokensMicro'>,
+  tokens: number,
+): MicroCredits => roundUp(BigInt(rates.perMillionTrainingTokensMicro) * countOf(tokens));
 
 const roundUp = (millionths: bigint): MicroCredits => micro(Number((millionths + MILLION - 1n) / MILLION));
 

@@ -32,7 +32,7 @@ function decideCancel(desk: JobDesk, job: TrainingJob): Move | undefined {
     case 'created':
     case 'waiting':
     case 'importing':
-      return decideEnding(desk, job, { outcome: 'cancelled' }, nowMs);
+      return decideEnding(job, { outcome: 'cancelled' }, nowMs);
     case 'starting':
     case 'training':
       return {

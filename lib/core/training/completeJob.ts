@@ -51,7 +51,7 @@ async function endImport(
   ending: Ending,
 ): Promise<Result<TrainingJob, NotImported>> {
   const decided = await changeJob(desk, ref, (job) =>
-    job.state === 'importing' ? decideEnding(desk, job, ending, desk.world.clock()) : undefined,
+    job.state === 'importing' ? decideEnding(job, ending, desk.world.clock()) : undefined,
   );
   if (decided.outcome === 'unknown') return err({ code: 'unknown_job' });
   const { job } = decided;

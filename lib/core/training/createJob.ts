@@ -1,6 +1,5 @@
 import { baseModelOf } from '#core/inference/baseModels.ts';
 import type { HoldRefused } from '#core/ledger/ports.ts';
-import { bookInForce } from '#core/pricing/priceBooks.ts';
 import type { FileId, HoldId, KeyId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
@@ -9,7 +8,7 @@ import { checkTrainingFile, type FileRefused, tooFewExamples } from './checkFile
 import { chooseAugmentation, chooseParameters, type WishedParameters } from './chooseParameters.ts';
 import { JOB_LIMITS } from './limits.ts';
 import type { JobIntake } from './ports.ts';
-import { priceTokens } from './quote.ts';
+import { quoteTraining, type TrainingUnpriced } from './quote.ts';
 import { moveJob } from './transitions.ts';
 import type { DatasetOptions, Method, Quote, TrainingJob } from './types.ts';
 
@@ -30,6 +29,7 @@ export type NewJob = {
 
 export type JobRefused =
   | FileRefused
+  | TrainingUnpriced
   | { readonly code: 'unknown_base_model' }
   | { readonly code: 'rank_too_high'; readonly maxRank: number }
   | { readonly code: 'too_many_tokens' }
@@ -92,9 +92,13 @@ async function planJob(intake: JobIntake, wanted: NewJob): Promise<Result<Traini
   const { tokensPerEpoch, hasClasses } = file.value;
   if (tokensPerEpoch * hyperParameters.epochs > JOB_LIMITS.tokens) return err({ code: 'too_many_tokens' });
   const nowMs = intake.world.clock();
-  const quote = await quoteJob(intake, named, { tokensPerEpoch, epochs: hyperParameters.epochs, nowMs });
+  const { epochs } = hyperParameters;
+  const quoted = await quoteJob(intake, tenantId, { baseModel: model, tokensPerEpoch, epochs, atMs: nowMs });
+  if (!quoted.ok) return quoted;
   const augmentation = chooseAugmentation(hasClasses);
-  return ok(draftOf(intake, wanted, { hyperParameters, augmentation, quote, createdAtMs: nowMs }));
+  return ok(
+    draftOf(intake, wanted, { hyperParameters, augmentation, quote: quoted.value, createdAtMs: nowMs }),
+  );
 }
 
 const hasTooMany = async ({ jobs }: JobIntake, tenantId: TenantId): Promise<boolean> =>
@@ -102,20 +106,12 @@ const hasTooMany = async ({ jobs }: JobIntake, tenantId: TenantId): Promise<bool
 
 async function quoteJob(
   { directory, books }: JobIntake,
-  named: { readonly tenantId: TenantId; readonly baseModel: string },
-  { tokensPerEpoch, epochs, nowMs }: { tokensPerEpoch: number; epochs: number; nowMs: number },
-): Promise<Quote> {
-  const tenant = await directory.readTenant(named.tenantId);
-  if (tenant === undefined) throw new Error(`the key's tenant ${named.tenantId} is not in the directory`);
-  const book = bookInForce(books, { id: tenant.priceBookId, tenantId: tenant.id, atMs: nowMs });
-  const price = book === undefined ? undefined : priceTokens(book, named, tokensPerEpoch * epochs);
-  if (book === undefined || price?.ok !== true)
-    throw new Error(`no price of ${named.baseModel} is in force in the price book ${tenant.priceBookId}`);
-  return {
-    tokensPerEpoch,
-    amountMicro: price.value,
-    priceBook: { id: book.id, version: book.version },
-  };
+  tenantId: TenantId,
+  job: Parameters<typeof quoteTraining>[2],
+): Promise<Result<Quote, TrainingUnpriced>> {
+  const [tenant, current] = await Promise.all([directory.readTenant(tenantId), books.current()]);
+  if (tenant === undefined) throw new Error(`the key's tenant ${tenantId} is not in the directory`);
+  return quoteTraining(current, tenant, job);
 }
 
 type Planned = Pick<TrainingJob, 'hyperParameters' | 'augmentation' | 'quote' | 'createdAtMs'>;

@@ -14,18 +14,13 @@ export type Ending =
   | { readonly outcome: 'cancelled' };
 
 /** Decides how a job ends: what is written here is what the credits do afterwards, however often that is repeated. */
-export function decideEnding(
-  { books }: Pick<JobDesk, 'books'>,
-  job: TrainingJob,
-  ending: Ending,
-  nowMs: number,
-): Move {
+export function decideEnding(job: TrainingJob, ending: Ending, nowMs: number): Move {
   const isFree = ending.outcome === 'failed' && !ending.charged;
   const chargedTokens = isFree ? 0 : trainedTokens(job);
   const verdict: Verdict = {
     outcome: ending.outcome,
     chargedTokens,
-    chargedMicro: chargedTokens === 0 ? ZERO : priceOfTrained(books, job, chargedTokens),
+    chargedMicro: chargedTokens === 0 ? ZERO : priceOfTrained(job, chargedTokens),
     error: ending.outcome === 'failed' ? ending.error : null,
     fineTunedModel: ending.outcome === 'succeeded' ? ending.fineTunedModel : null,
   };

@@ -67,7 +67,7 @@ function decide(desk: FollowDesk, job: TrainingJob, seen: Sighting): Move | unde
 }
 
 function cancelled(desk: FollowDesk, job: TrainingJob, trainedEpochs: number): Move {
-  return decideEnding(desk, { ...job, trainedEpochs }, { outcome: 'cancelled' }, desk.world.clock());
+  return decideEnding({ ...job, trainedEpochs }, { outcome: 'cancelled' }, desk.world.clock());
 }
 
 /** Tells what SageMaker is doing, once for each thing. */
@@ -95,12 +95,7 @@ const PHASES: Readonly<Record<string, string>> = {
 
 function trained(desk: FollowDesk, job: TrainingJob, seen: Sighting, state: TrainingState): Move {
   if (state.artifactKey === null)
-    return decideEnding(
-      desk,
-      job,
-      { outcome: 'failed', error: NO_ARTIFACT, charged: false },
-      desk.world.clock(),
-    );
+    return decideEnding(job, { outcome: 'failed', error: NO_ARTIFACT, charged: false }, desk.world.clock());
   return {
     job: moveJob(job, 'importing', desk.world.clock(), {
       artifactKey: state.artifactKey,
@@ -131,7 +126,6 @@ function failed(desk: FollowDesk, job: TrainingJob, seen: Sighting, state: Train
   if (failure.kind === 'again') return waitAgain(desk, job, failure.message, job.attempts);
   const { error, charged } = failure;
   return decideEnding(
-    desk,
     { ...job, trainedEpochs: seen.epochs, metrics: seen.metrics },
     { outcome: 'failed', error, charged },
     desk.world.clock(),
@@ -146,7 +140,7 @@ function stopped(desk: FollowDesk, job: TrainingJob, { secondaryStatus }: Traini
       : secondaryStatus === 'MaxRuntimeExceeded'
         ? TOO_LONG
         : STOPPED;
-  return decideEnding(desk, job, { outcome: 'failed', error, charged: false }, desk.world.clock());
+  return decideEnding(job, { outcome: 'failed', error, charged: false }, desk.world.clock());
 }
 
 const TOO_LONG = {

@@ -1,7 +1,7 @@
 import type { DatasetTools } from '#core/datasets/ports.ts';
 import type { FileObjects, FileStore } from '#core/files/ports.ts';
 import type { Ledger } from '#core/ledger/ports.ts';
-import type { PriceBook } from '#core/pricing/types.ts';
+import type { PriceBookSource } from '#core/pricing/ports.ts';
 import type { TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
@@ -149,7 +149,6 @@ export type JobDesk = {
   readonly world: Pick<World, 'clock'>;
   readonly jobs: JobStore;
   readonly ledger: Pick<Ledger, 'settle' | 'voidHold'>;
-  readonly books: readonly PriceBook[];
   readonly slots: SlotLimits;
   readonly queue: TrainingQueue;
 };
@@ -161,6 +160,7 @@ export type JobIntake = JobDesk & {
   readonly files: Pick<FileStore, 'read'>;
   readonly objects: Pick<FileObjects, 'read'>;
   readonly directory: Pick<Directory, 'readTenant'>;
+  readonly books: Pick<PriceBookSource, 'current'>;
   /** What the endpoint serves. */
   readonly maxRank: LoraRank;
 };

@@ -23,7 +23,7 @@ export async function putOff(desk: JobDesk, ref: JobRef, reason: string): Promis
 
 /** The job, waiting for its next attempt; ended, where it has been put off too often. */
 export function waitAgain(
-  desk: Pick<JobDesk, 'books' | 'world'>,
+  desk: Pick<JobDesk, 'world'>,
   job: TrainingJob,
   reason: string,
   attempts: TrainingJob['attempts'],
@@ -31,7 +31,7 @@ export function waitAgain(
   const nowMs = desk.world.clock();
   const times = job.putOff.times + 1;
   if (times > JOB_LIMITS.putOffTimes || attempts.length >= JOB_LIMITS.attempts)
-    return decideEnding(desk, job, { outcome: 'failed', error: GAVE_UP, charged: false }, nowMs);
+    return decideEnding(job, { outcome: 'failed', error: GAVE_UP, charged: false }, nowMs);
   const waitMs = putOffMs(times - 1);
   const putOffTo = { times, untilMs: nowMs + waitMs };
   return {

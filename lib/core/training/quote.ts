@@ -1,25 +1,39 @@
-import { bookByVersion } from '#core/pricing/priceBooks.ts';
+import { bookInForce } from '#core/pricing/priceBooks.ts';
 import { priceTraining } from '#core/pricing/priceCall.ts';
 import { priceOf } from '#core/pricing/ratesOf.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import type { TrainingJob } from './types.ts';
+import type { Tenant } from '#core/tenants/types.ts';
+import type { Quote, TrainingJob } from './types.ts';
 
-export type TrainingUnpriced = { readonly code: 'unpriced_model' };
+export type TrainingUnpriced = { readonly code: 'prices_not_in_force' | 'unpriced_model' };
 
 /**
- * What training on so many tokens costs, every epoch counted, in µcr. By the line of the base model; its hours do not
- * matter, for a job runs through many. Source: the price book. Errors: unpriced_model.
+ * What a job costs at most, in µcr, by the line of the base model in the book in force for the tenant; hours do not
+ * matter, for a job runs through many. Source: the price books. Errors: prices_not_in_force, unpriced_model.
  */
-export function priceTokens(
-  book: PriceBook,
-  { tenantId, baseModel }: Pick<TrainingJob, 'tenantId' | 'baseModel'>,
-  tokens: number,
-): Result<MicroCredits, TrainingUnpriced> {
-  const line = priceOf(book, { tenantId, model: baseModel });
+export function quoteTraining(
+  books: readonly PriceBook[],
+  { id: tenantId, priceBookId }: Pick<Tenant, 'id' | 'priceBookId'>,
+  job: {
+    readonly baseModel: string;
+    readonly tokensPerEpoch: number;
+    readonly epochs: number;
+    readonly atMs: number;
+  },
+): Result<Quote, TrainingUnpriced> {
+  const book = bookInForce(books, { id: priceBookId, tenantId, atMs: job.atMs });
+  if (book === undefined) return err({ code: 'prices_not_in_force' });
+  const line = priceOf(book, { tenantId, model: job.baseModel });
   if (line === undefined) return err({ code: 'unpriced_model' });
-  return ok(priceTraining(line.rates, tokens));
+  const { tokensPerEpoch, epochs } = job;
+  return ok({
+    tokensPerEpoch,
+    amountMicro: priceTraining(line.rates, tokensPerEpoch * epochs),
+    perMillionTokensMicro: line.rates.perMillionTrainingTokensMicro,
+    priceBook: { id: book.id, version: book.version },
+  });
 }
 
 /** The tokens that were trained, every epoch counted: never more than were quoted. */
@@ -28,12 +42,6 @@ export function trainedTokens({ quote, hyperParameters, dataset, trainedEpochs }
   return Math.min(quoted, Math.round((dataset?.tokensPerEpoch ?? 0) * trainedEpochs));
 }
 
-/** The price of what a job trained, by the book that quoted it. Throws when that book is not deployed here. */
-export function priceOfTrained(books: readonly PriceBook[], job: TrainingJob, tokens: number): MicroCredits {
-  const { id, version } = job.quote.priceBook;
-  const book = bookByVersion(books, job.quote.priceBook);
-  const price = book === undefined ? undefined : priceTokens(book, job, tokens);
-  if (price?.ok !== true)
-    throw new Error(`price book ${id} version ${version} does not price ${job.baseModel}`);
-  return price.value;
-}
+/** The price of what a job trained, by its quote. */
+export const priceOfTrained = ({ quote }: Pick<TrainingJob, 'quote'>, tokens: number): MicroCredits =>
+  priceTraining({ perMillionTrainingTokensMicro: quote.perMillionTokensMicro }, tokens);

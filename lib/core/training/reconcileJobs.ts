@@ -79,7 +79,6 @@ async function endOld(desk: FollowDesk, ref: JobRef, job: TrainingJob): Promise<
     if (now.state === 'draft' || now.state === 'ending' || now.verdict !== null) return undefined;
     const cancelled = now.state === 'cancelling';
     return decideEnding(
-      desk,
       now,
       cancelled ? { outcome: 'cancelled' } : { outcome: 'failed', error: GAVE_UP, charged: false },
       desk.world.clock(),

@@ -55,7 +55,7 @@ async function prepare(desk: TrainingDesk, ref: JobRef, job: TrainingJob): Promi
   const changed = await changeJob(desk, ref, (now) => {
     if (now.state !== 'created') return undefined;
     if (!prepared.ok)
-      return decideEnding(desk, now, { outcome: 'failed', error: prepared.error, charged: true }, nowMs);
+      return decideEnding(now, { outcome: 'failed', error: prepared.error, charged: true }, nowMs);
     const { training, validation } = prepared.value.examples;
     return {
       job: moveJob(now, 'waiting', nowMs, { dataset: prepared.value }),
@@ -112,7 +112,7 @@ async function refused(desk: TrainingDesk, ref: JobRef, { code, message }: Train
   if (code !== 'invalid') return putOff(desk, ref, REASONS[code]);
   await changeJob(desk, ref, (job) =>
     job.state === 'starting'
-      ? decideEnding(desk, job, { outcome: 'failed', error: REFUSED, charged: false }, desk.world.clock())
+      ? decideEnding(job, { outcome: 'failed', error: REFUSED, charged: false }, desk.world.clock())
       : undefined,
   );
   await finishEnding(desk, ref);

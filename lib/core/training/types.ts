@@ -58,11 +58,13 @@ export type DatasetOptions = {
   readonly validationShare: number;
 };
 
-/** What the job can cost at most, and by which price book; settled by the same. */
+/** What the job can cost at most, and by which price; settled by the same, whatever the price book says by then. */
 export type Quote = {
   /** Of the file, one epoch. */
   readonly tokensPerEpoch: number;
   readonly amountMicro: MicroCredits;
+  /** For a million tokens, every epoch counted. */
+  readonly perMillionTokensMicro: MicroCredits;
   readonly priceBook: { readonly id: string; readonly version: number };
 };
 

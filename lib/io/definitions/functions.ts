@@ -131,7 +131,6 @@ export const FUNCTIONS = {
       tables: { directory: 'readWrite', training: 'readWrite', ledger: 'readWrite' },
       queues: ['adapters'],
       buckets: { tenantData: 'readWriteDelete' },
-      priceTables: true,
       managesAdapters: true,
     },
   },

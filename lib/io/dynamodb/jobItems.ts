@@ -104,6 +104,7 @@ const JobItem = z.object({
   quote: z.object({
     tokensPerEpoch: count,
     amountMicro: microSchema,
+    perMillionTokensMicro: microSchema,
     priceBook: z.object({ id: z.string(), version: count }),
   }),
   dataset: z.nullable(Dataset),

@@ -1,7 +1,6 @@
 import type { DeployDesk } from '#core/adapters/ports.ts';
 import { receiveMessage } from '#core/adapters/receiveMessage.ts';
 import { DEFAULT_BASE_MODEL } from '#core/inference/baseModels.ts';
-import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import type { JobDesk } from '#core/training/ports.ts';
 import { makeAdapterArchives } from '#io/adapters/adapterArchives.ts';
 import { nodeCrypto } from '#io/crypto.ts';
@@ -12,7 +11,6 @@ import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeObservability } from '#io/observability.ts';
-import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeAdapterEndpoint } from '#io/sagemaker/adapterEndpoint.ts';
 import { makeAdapterQueue } from '#io/sqs/adapterQueue.ts';
 import { systemWorld } from '#io/world.ts';
@@ -36,7 +34,6 @@ export function wireDeployAdapter(env: Environment) {
     world: systemWorld,
     jobs: makeJobStore(dynamoDb, requireVariable(env, TABLES.training.env)),
     ledger: makeLedgerStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
-    books: loadPriceBooks(env, parsePriceBooks),
     slots: NO_SLOTS,
     queue: OUT_OF_REACH,
   };

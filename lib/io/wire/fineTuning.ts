@@ -1,11 +1,15 @@
 import * as z from 'zod/mini';
+import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import type { JobIntake } from '#core/training/ports.ts';
 import { LORA_RANKS } from '#core/training/types.ts';
 import { BUCKETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeFileStore } from '#io/dynamodb/fileStore.ts';
+import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makeObservability } from '#io/observability.ts';
+import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeFileObjects } from '#io/s3/fileObjects.ts';
+import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb, makeS3 } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 import { makeJobDesk } from './jobs.ts';
@@ -21,6 +25,10 @@ export function wireFineTuning(env: Environment) {
   const directory = requireVariable(env, TABLES.directory.env);
   const deps = {
     ...makeJobDesk(env),
+    books: makePriceBookSource(dynamoDb, directory, {
+      seeds: loadPriceBooks(env, parsePriceBooks),
+      clock: systemWorld.clock,
+    }),
     files: makeFileStore(dynamoDb, directory),
     objects: makeFileObjects(makeS3(), requireVariable(env, BUCKETS.tenantData.env)),
     directory: makeDirectory(dynamoDb, directory),

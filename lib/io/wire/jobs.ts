@@ -1,10 +1,8 @@
 import * as z from 'zod/mini';
-import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import type { JobDesk, TrainingMessage } from '#core/training/ports.ts';
 import { QUEUES, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
-import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeMessageQueue } from '#io/sqs/messageQueue.ts';
 import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb, makeSqs } from './clients.ts';
@@ -20,7 +18,6 @@ export function makeJobDesk(env: Environment) {
     world: systemWorld,
     jobs: makeJobStore(dynamoDb, requireVariable(env, TABLES.training.env)),
     ledger: makeLedgerStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
-    books: loadPriceBooks(env, parsePriceBooks),
     slots: {
       perTenant: slots(SETTINGS.trainingSlotsPerTenant),
       overall: slots(SETTINGS.trainingSlots),
