@@ -11,7 +11,7 @@ import { fewLines } from '#test/builders/trainingJob.ts';
 
 const QUICK = { epochs: 1, batchSize: 4, learningRate: 0.01 };
 /** Enough steps to interrupt, with a checkpoint soon. */
-const LONGER = { epochs: 12, batchSize: 6, checkpointSteps: 4, learningRate: 0.01 };
+const LONGER = { epochs: 9, batchSize: 6, checkpointSteps: 4, learningRate: 0.01 };
 const LONGER_DATA = { train: fewLines(24), settings: LONGER };
 const SLOW_MACHINE_MS = 120_000;
 
@@ -108,7 +108,11 @@ test('an interrupted job and one cut off by SIGKILL end with the bytes of one th
 
   await training.create('killed', LONGER_DATA);
   await training.underWay('killed');
+  const orphans = training.trainers();
   await training.restart('kill');
+  await vi.waitFor(() => {
+    for (const pid of orphans) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  }, 20_000);
   expect((await training.until('killed', ended)).TrainingJobStatus).toBe('Completed');
   expect(training.log('killed')).toContain('resumed at step');
   expect(await weights('killed')).toEqual(await weights('whole'));
@@ -132,6 +136,14 @@ test('a trainer that is killed is an instance that was lost; one that is stopped
   expect(training.trainers()).toEqual([]);
   expect(await training.keys('jobs/stopped/checkpoints/checkpoint-')).not.toEqual([]);
   await expect(stop('stopped')).rejects.toMatchObject({ name: 'ValidationException' });
+});
+
+test('a job that runs too long is ended in order', async () => {
+  await training.create('long', LONGER_DATA, {
+    StoppingCondition: { MaxRuntimeInSeconds: 1, MaxWaitTimeInSeconds: 600 },
+  });
+  const job = await training.until('long', ended);
+  expect(job).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'MaxRuntimeExceeded' });
 });
 
 test('data that cannot be learnt ends a job with the reason that the trainer wrote', async () => {

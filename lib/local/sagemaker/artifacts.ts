@@ -12,7 +12,8 @@ export const ADAPTER_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
 ];
-const MAX_FILE_BYTES = 512 * 1024 * 1024;
+/** Unpacked, all files together. */
+const MAX_CONTENT_BYTES = 600 * 1024 * 1024;
 export const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024;
 
 /**
@@ -67,15 +68,19 @@ function copyAllowed(source: string, target: string): void {
 }
 
 /** Only plain files of the list at the archive's root are taken; links, folders and everything else are left out. */
-const extractAllowed = (archive: string, target: string): Promise<void> =>
-  extract({
+async function extractAllowed(archive: string, target: string): Promise<void> {
+  let left = MAX_CONTENT_BYTES;
+  await extract({
     file: archive,
     cwd: target,
     strict: true,
-    filter: (path, entry) =>
-      ADAPTER_FILES.includes(basename(path)) &&
-      (path === basename(path) || path === `./${basename(path)}`) &&
-      'type' in entry &&
-      entry.type === 'File' &&
-      entry.size <= MAX_FILE_BYTES,
+    filter: (path, entry) => {
+      const name = basename(path);
+      const isPlain = 'type' in entry && entry.type === 'File' && (path === name || path === `./${name}`);
+      if (!isPlain || !ADAPTER_FILES.includes(name)) return false;
+      left -= entry.size;
+      return left >= 0;
+    },
   });
+  if (left < 0) throw new Error(`the archive has more than ${MAX_CONTENT_BYTES} bytes`);
+}

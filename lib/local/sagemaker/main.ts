@@ -22,7 +22,7 @@ const { values } = parseArgs({
     /** `node`, or `python` where the interpreter of --python has torch, transformers and peft. */
     trainer: { type: 'string', default: 'node' },
     python: { type: 'string', default: 'python3' },
-    /** Training jobs that run side by side; the others wait. */
+    /** Training jobs that run side by side, 1 or 2; the others wait. */
     'trainings-at-once': { type: 'string', default: '1' },
   },
 });
@@ -54,7 +54,7 @@ async function serve(): Promise<void> {
   const jobs = openTrainingJobs({
     dataDirectory,
     trainer: chooseTrainer(values.trainer, values.python),
-    atOnce: Number(values['trainings-at-once']),
+    atOnce: values['trainings-at-once'] === '2' ? 2 : 1,
     publish: events?.publish ?? (() => undefined),
     nowMs: Date.now,
   });

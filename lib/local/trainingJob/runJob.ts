@@ -27,7 +27,8 @@ import { type JobSettings, readSettings } from './settings.ts';
 /** What the process ends with; SageMaker's container says the same. */
 export const EXIT = { finished: 0, failed: 1, interrupted: 143 } as const;
 
-const MAX_DATASET_BYTES = 256 * 1024 * 1024;
+/** Everything is held in memory, and at this model's pace more would take days. */
+const MAX_DATASET_BYTES = 64 * 1024 * 1024;
 const MAX_REASON_CHARACTERS = 1_024; // SageMaker shows no more of the file as FailureReason
 /** What an adapter takes along of its base, so that training and serving agree. */
 const TEMPLATE_FILES = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'];

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openBoundedLog } from '#local/start/boundedLog.ts';
+import { atDeadline } from './deadline.ts';
 import { type JobContainer, startJobContainer, type TrainerChoice } from './jobContainer.ts';
 import { type JobRecord, type SecondaryStatus, withoutInstance } from './jobRecord.ts';
 import type { JobStore } from './jobStore.ts';
@@ -31,7 +32,6 @@ const COPY_EVERY_MS = 1_000;
 const MAX_LOSSES = 5;
 const SIGNALLED = 128;
 const INTERRUPTED = 143;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 type Options = {
   readonly handle: JobHandle;
@@ -110,8 +110,8 @@ async function train(run: Work, copy: () => Promise<void>): Promise<number> {
     log.write(line);
     metrics.read(line, nowMs());
   });
-  const leftMs = Math.max(0, request.StoppingCondition.MaxRuntimeInSeconds * 1_000 - trainedMs);
-  const timer = setTimeout(() => run.end('max_runtime'), Math.min(leftMs, MAX_TIMER_MS));
+  const leftMs = request.StoppingCondition.MaxRuntimeInSeconds * 1_000 - trainedMs;
+  const limit = atDeadline(nowMs() + leftMs, () => run.end('max_runtime'));
   let code: number | undefined;
   const ended = container.ended.then((ending) => {
     code = ending;
@@ -121,7 +121,7 @@ async function train(run: Work, copy: () => Promise<void>): Promise<number> {
     handle.change({ aliveAtMs: nowMs(), metrics: metrics.values() });
     if (code === undefined) await copy().catch((error: unknown) => console.error(error));
   }
-  clearTimeout(timer);
+  limit.cancel();
   if (!told.has('shut_down')) await copy();
   return code;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AwsError } from '#local/sagemaker/http.ts';
 import type { CreateTrainingJobInput } from './createInput.ts';
+import { atDeadline } from './deadline.ts';
 import { type StateChangeEvent, stateChangeEvent, trainingJobArn } from './description.ts';
 import type { TrainerChoice } from './jobContainer.ts';
 import {
@@ -32,7 +33,6 @@ export type TrainingJobs = {
 };
 
 const MAX_JOBS = 5_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const NO_CAPACITY =
   'CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type.';
 
@@ -109,12 +109,10 @@ export function openTrainingJobs(options: {
   const watchWait = ({ request, createdAtMs }: JobRecord): void => {
     const { MaxWaitTimeInSeconds } = request.StoppingCondition;
     if (MaxWaitTimeInSeconds === undefined) return;
-    const leftMs = Math.max(0, createdAtMs + MaxWaitTimeInSeconds * 1_000 - nowMs());
-    const expire = (): void => {
+    atDeadline(createdAtMs + MaxWaitTimeInSeconds * 1_000, () => {
       const { TrainingJobName } = request;
       if (!hasEnded(find(TrainingJobName))) end(TrainingJobName, 'max_wait', 'MaxWaitTimeExceeded');
-    };
-    setTimeout(expire, Math.min(leftMs, MAX_TIMER_MS)).unref();
+    });
   };
 
   const checkNew = (name: string): void => {
