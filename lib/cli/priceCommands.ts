@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import * as z from 'zod/mini';
 import { parseCreditPacks } from '#core/billing/parseCreditPacks.ts';
 import { costPlus } from '#core/pricing/costPlus.ts';
 import { type ComparedPlan, lintPriceBooks } from '#core/pricing/lintPriceBooks.ts';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import { PriceBooksFile } from '#core/pricing/priceBooksFile.ts';
 import { formatCredits, type MicroCredits, parseCredits } from '#core/shared/money.ts';
 import { CliError, EXIT_CODES } from './cliError.ts';
 import { addExperimentCommand } from './experimentCommand.ts';
@@ -30,10 +32,18 @@ export function addPriceCommands(program: Command, terminal: PriceTerminal): voi
     .command('price')
     .description('price books: write and check them, explain a call, find a price, compare prices');
   addPriceBookCommands(price, terminal.open);
+  addSchemaCommand(price, terminal);
   addLintCommand(price, terminal);
   addCostCommand(price, terminal);
   addExplainCommand(price, terminal);
   addExperimentCommand(price, terminal);
+}
+
+function addSchemaCommand(price: Command, { write }: PriceTerminal): void {
+  price
+    .command('schema')
+    .description('print the JSON Schema of a price-books file, for editors that check while one writes')
+    .action(() => write(`${JSON.stringify(z.toJSONSchema(PriceBooksFile), null, 2)}\n`));
 }
 
 function addLintCommand(price: Command, { write, exitWith }: PriceTerminal): void {

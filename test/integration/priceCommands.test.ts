@@ -77,6 +77,16 @@ describe('price lint', () => {
   });
 });
 
+test('price schema prints what editors check a price-books file by', async () => {
+  const schema = JSON.parse((await run('price', 'schema')).out);
+  expect(schema).toMatchObject({ type: 'object', required: ['currency', 'usdPerCredit', 'books'] });
+  const line = schema.properties.books.items.properties.prices.items;
+  expect(Object.keys(line.properties)).toEqual(
+    expect.arrayContaining(['model', 'perRequest', 'windows', 'monthly']),
+  );
+  expect(line.additionalProperties).toBe(false);
+});
+
 test('price cost says a profit both ways', async () => {
   const hour = ['--gpu-hours', '1', '--gpu-hour-price', '1.20', '--storage', '0.3', '--calls', '1500'];
   expect((await run('price', 'cost', ...hour, '--markup', '60')).out).toBe(

@@ -11,6 +11,7 @@ import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts
 import { aGrant, aHold, aUsageEvent, testId } from '#test/builders/ledger.ts';
 import { readBook } from '#test/builders/ledgerOracle.ts';
 import { bookWith, fixedBooks } from '#test/builders/prices.ts';
+import { runs } from '#test/builders/runs.ts';
 
 const EVENTS = 12;
 /** In Berlin the new year begins an hour before it does in UTC. */
@@ -114,7 +115,7 @@ async function openTenant(book: PriceBook, events: (tenantId: TenantId) => reado
   return { tenantId, ledger, calls, quotes, amountMicro };
 }
 
-test.prop([history], { numRuns: 15 })(
+test.prop([history], runs(15))(
   'a month is billed by its total, however its events are split, repeated, late or settled at once',
   async ({ requests, tokens, calls: drawn, groups }) => {
     const timeZone = 'Europe/Berlin';
