@@ -11,8 +11,12 @@ if (!/^[1-9]\d{0,8}$/.test(values.runs)) {
   console.error(`--runs takes a whole number above zero, not ${values.runs}`);
   process.exit(2);
 }
-const files =
-  positionals.length === 0 ? ['test/property', 'test/integration/trainingAccuracy.test.ts'] : positionals;
+const LONG = [
+  'test/property',
+  'test/integration/trainingAccuracy.test.ts',
+  'test/integration/training/productAccuracy.test.ts',
+];
+const files = positionals.length === 0 ? LONG : positionals;
 const vitest = spawn(
   process.execPath,
   ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout=0', ...files],

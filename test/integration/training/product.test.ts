@@ -1,0 +1,141 @@
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import type OpenAI from 'openai';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCli } from '#cli/runCli.ts';
+import { QUEUES } from '#io/definitions/resources.ts';
+import { openDatabase } from '#local/openDatabase.ts';
+import { queueUrl } from '#local/services/names.ts';
+import {
+  chargedOf,
+  clientOf,
+  creditsOf,
+  historyOf,
+  servicesOf,
+  upload,
+  waitFor,
+} from '#test/builders/fineTunedProduct.ts';
+import { intents } from '#test/builders/fineTuning.ts';
+import { type RunningProduct, removeDataDir, startProduct } from '#test/builders/product.ts';
+
+const LONG_MS = 180_000;
+const QUESTION = { role: 'user' as const, content: 'where is parcel 4' };
+
+let product: RunningProduct;
+let aws: ReturnType<typeof servicesOf>;
+let openai: OpenAI;
+let file: string;
+beforeAll(async () => {
+  product = await startProduct();
+  aws = servicesOf(product);
+  openai = clientOf(product);
+  file = (await upload(openai, intents(30))).id;
+}, LONG_MS);
+afterAll(async () => {
+  await product.end();
+  removeDataDir(product.dataDir);
+});
+
+const create = (epochs: number) =>
+  openai.fineTuning.jobs.create({
+    model: 'tunegate-nano',
+    training_file: file,
+    suffix: 'desk',
+    hyperparameters: { n_epochs: epochs },
+  });
+
+/** What SQS may do to any message at any time. */
+const repeat = async (queue: keyof typeof QUEUES, message: unknown) => {
+  const QueueUrl = queueUrl(aws.awsUrl, QUEUES[queue].name);
+  for (let again = 0; again < 3; again++)
+    await aws.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(message) }));
+};
+
+test(
+  'a file becomes a model that answers, once, however often its messages come; its price is what was trained',
+  async () => {
+    const before = await creditsOf(openai);
+    const created = await create(2);
+    await repeat('training', { tenantId: created.organization_id, jobId: created.id });
+    const job = await waitFor(openai, created.id);
+    expect(job).toMatchObject({
+      status: 'succeeded',
+      error: null,
+      fine_tuned_model: expect.stringContaining('desk'),
+    });
+    await repeat('adapters', { kind: 'import', tenantId: job.organization_id, jobId: job.id });
+    await repeat('trainingEvents', { detail: { TrainingJobName: `tunegate-local-${job.id}-1` } });
+    const answer = await openai.chat.completions.create({
+      model: job.fine_tuned_model ?? '',
+      max_tokens: 4,
+      messages: [QUESTION],
+    });
+    expect(answer.choices[0]?.message.content).toEqual(expect.any(String));
+    const events = await historyOf(openai, job.id);
+    const told = events.filter(({ type }) => type === 'message').map(({ message }) => message);
+    expect(told[0]).toBe(`Created fine-tuning job: ${job.id}`);
+    expect(new Set(told).size).toBe(told.length);
+    expect(told.at(-1)).toMatch('successfully completed');
+    const steps = events.filter(({ type }) => type === 'metrics');
+    expect(steps.at(-1)?.data).toMatchObject({ step: 4, total_steps: 4, train_loss: expect.any(Number) });
+    const checkpoints = await openai.fineTuning.jobs.checkpoints.list(job.id);
+    expect(checkpoints.data[0]).toMatchObject({
+      fine_tuned_model_checkpoint: job.fine_tuned_model,
+      step_number: 4,
+    });
+    // The call's own price is still held, or charged, beside the job's.
+    const spent = before.available - (await creditsOf(openai)).available;
+    expect(chargedOf(job)).toBeGreaterThan(0);
+    expect(spent - chargedOf(job)).toBeLessThan(0.02);
+  },
+  LONG_MS,
+);
+
+test(
+  'a job that is cancelled while it trains gives back what it did not train',
+  async () => {
+    const before = await creditsOf(openai);
+    const created = await create(50);
+    await waitFor(openai, created.id, ({ status }) => status === 'running');
+    const cancelled = await openai.fineTuning.jobs.cancel(created.id);
+    expect(cancelled.status).toBe('cancelled');
+    const ended = await waitForEnd(created.id);
+    expect(ended.status).toBe('cancelled');
+    const after = await creditsOf(openai);
+    expect(after.held).toBeLessThan(0.02);
+    expect(before.available - after.available).toBeCloseTo(chargedOf(ended), 1);
+  },
+  LONG_MS,
+);
+
+/** `cancelled` is said at once; the job has ended when it is charged. */
+async function waitForEnd(id: string) {
+  for (;;) {
+    const job = await openai.fineTuning.jobs.retrieve(id);
+    if (job.finished_at !== null) return job;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+test(
+  'the command line trains and shows how it goes, and the books are in order',
+  async () => {
+    let told = '';
+    let printed = '';
+    const terminal = {
+      env: {},
+      openDatabase,
+      write: (text: string) => {
+        printed += text;
+      },
+      writeError: (text: string) => {
+        told += text;
+      },
+    };
+    const data = ['--data', product.dataDir];
+    expect(await runCli([...data, 'train', 'follow', (await create(1)).id], terminal)).toBe(0);
+    expect(told).toMatch(/100% {2}step 2\/2 {2}loss \d/);
+    expect(printed).toMatch(/succeeded/);
+    expect(await runCli([...data, 'audit'], terminal)).toBe(0);
+  },
+  LONG_MS,
+);
