@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
+import { findDueSubscriptions } from '#core/subscriptions/findDueSubscriptions.ts';
+import { addMonths } from '#core/subscriptions/usagePeriod.ts';
 import { startTestSubscriptions, type TestSubscriptions } from '#test/builders/subscriptions.ts';
 
 let subs: TestSubscriptions;
@@ -85,5 +87,106 @@ test('a pause puts the usage out of reach, and its end brings it back without a 
   expect(await subs.store.readSubscription(subscription_id)).toMatchObject({
     status: 'cancelled',
     review: ['impossible_transition'],
+  });
+});
+
+test('a year is paid once and gives its usage month by month', async () => {
+  const tenantId = await subs.billing.newTenant();
+  const id = await subs.subscribe(tenantId, { planId: 'growth', interval: 'annual' });
+  await subs.settle();
+  const startMs = (await subs.store.readSubscription(id))?.billing.startMs ?? 0;
+  const given: number[] = [];
+  for (let month = 1; month <= 3; month += 1) {
+    await subs.advanceTo(addMonths(startMs, month) + 2 * HOUR_MS);
+    // No webhook tells of a month within a year: the look at what is due finds it.
+    const found = await findDueSubscriptions({
+      provider: subs.provider,
+      store: subs.store,
+      queue: { send: async (message) => void subs.billing.subscriptionQueue.push(message) },
+      clock: () => subs.clock.nowMs,
+    });
+    expect(found).toMatchObject({ value: { due: expect.arrayContaining([id]) } });
+    await subs.settle();
+    await subs.billing.ledger.expire(tenantId, subs.clock.nowMs);
+    given.push(await available(tenantId));
+  }
+  expect(given).toEqual([2_100, 2_100, 2_100]);
+  const { items } = await subs.billing.dodo.sdk.payments.list({ subscription_id: id, page_number: 0 });
+  expect(items.map(({ total_amount }) => total_amount)).toEqual([5_400_000]);
+});
+
+test('a subscription that no webhook told of is found by looking', async () => {
+  const tenantId = await subs.billing.newTenant();
+  await subs.billing.dodo.post('/_sim/faults', { webhooks: { hold: true } });
+  const id = await subs.subscribe(tenantId);
+  const look = () =>
+    findDueSubscriptions({
+      provider: subs.provider,
+      store: subs.store,
+      queue: { send: async (message) => void subs.billing.subscriptionQueue.push(message) },
+      clock: () => subs.clock.nowMs,
+    });
+  expect(await look()).toMatchObject({ value: { due: expect.arrayContaining([id]) } });
+  await subs.settle();
+  expect(await available(tenantId)).toBe(700);
+  const again = await look();
+  expect(again.ok && again.value.due).not.toContain(id);
+  subs.billing.subscriptionQueue.splice(0);
+  await subs.billing.dodo.post('/_sim/faults', { webhooks: { hold: false } });
+  await subs.settle();
+  expect(await available(tenantId)).toBe(700);
+});
+
+test('a payment that fails keeps the plan for its grace, and what was bought comes back when it is paid', async () => {
+  const tenantId = await subs.billing.newTenant();
+  const id = await subs.subscribe(tenantId);
+  await subs.settle();
+  const endMs = (await subs.store.readSubscription(id))?.billing.endMs ?? 0;
+  // Those of the tests before fall due too, and fail as well.
+  await subs.billing.dodo.post('/_sim/charges', { outcomes: Array.from({ length: 50 }, () => 'failed') });
+  await subs.advanceTo(endMs + 60_000);
+  await subs.billing.dodo.post('/_sim/charges', { outcomes: [] });
+  const overdue = await subs.store.readSubscription(id);
+  expect(overdue).toMatchObject({ status: 'past_due' });
+  expect(overdue?.pastDueEndsAtMs).toBeGreaterThan(endMs);
+  await subs.advanceTo((overdue?.pastDueEndsAtMs ?? 0) + 60_000);
+  expect(await subs.store.readSubscription(id)).toMatchObject({ status: 'on_hold', pastDueEndsAtMs: null });
+  await subs.billing.ledger.expire(tenantId, subs.clock.nowMs);
+  expect(await available(tenantId)).toBe(0);
+  await subs.billing.dodo.post('/_sim/subscription', { subscription_id: id, status: 'active' });
+  await subs.settle();
+  await subs.billing.ledger.expire(tenantId, subs.clock.nowMs);
+  expect(await available(tenantId)).toBe(700);
+});
+
+test('what is bought at Dodo and is none of our plans is left alone', async () => {
+  const { dodo } = subs.billing;
+  const response = await fetch(`${dodo.url}/buy/pdt_auto_refill`, { redirect: 'manual' });
+  const location = response.headers.get('location');
+  expect(location).not.toBeNull();
+  const payment = await dodo.post(`${location}/pay`);
+  const id = String(payment['subscription_id']);
+  expect(id).toMatch(/^sub_/);
+  await subs.settle();
+  expect(await subs.store.readSubscription(id)).toBeUndefined();
+});
+
+test('a plan bought by a link, with another’s checkout in its metadata, gives nobody anything', async () => {
+  const tenantId = await subs.billing.newTenant();
+  await subs.subscribe(tenantId);
+  const { dodo } = subs.billing;
+  await subs.settle();
+  const before = await available(tenantId);
+  const bought = await dodo.sdk.subscriptions.retrieve((await subs.store.subscriptionOf(tenantId))?.id ?? '');
+  const checkoutId = bought.metadata['subscription_checkout_id'];
+  const link = `${dodo.url}/buy/pdt_enterprise_monthly?metadata_subscription_checkout_id=${checkoutId}`;
+  const response = await fetch(link, { redirect: 'manual' });
+  const payment = await dodo.post(`${response.headers.get('location')}/pay`);
+  await subs.settle();
+  expect(await available(tenantId)).toBe(before);
+  expect(await subs.store.readSubscription(String(payment['subscription_id']))).toMatchObject({
+    tenantId: null,
+    review: ['customer_mismatch'],
+    usage: null,
   });
 });

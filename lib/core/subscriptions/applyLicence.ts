@@ -72,7 +72,7 @@ async function ownerOf(
     // The licence may be told of before the subscription that it came with.
     const record = await applySubscription(subscriptions, { subscriptionId });
     if (!record.ok) return record.error.code === 'subscription_not_found' ? ok(null) : record;
-    return ok(record.value.customerId === customerId ? record.value.tenantId : null);
+    return ok(record.value?.customerId === customerId ? record.value.tenantId : null);
   }
   if (paymentId === null) return ok(null);
   const payment = await payments.readPayment(paymentId);

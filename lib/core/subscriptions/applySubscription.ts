@@ -3,7 +3,7 @@ import type { Applied, ApplyRefused, Ledger } from '#core/ledger/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Clock } from '#core/shared/world.ts';
-import type { PlanCatalogue } from './plan.ts';
+import { type PlanCatalogue, planOfProduct } from './plan.ts';
 import type { SubscriptionProvider, SubscriptionStore } from './ports.ts';
 import { reconcileSubscription } from './reconcileSubscription.ts';
 import type { SubscriptionRecord, SubscriptionStep } from './types.ts';
@@ -30,19 +30,23 @@ const ACTOR = 'dodo';
 
 /**
  * Brings one subscription's effect on the ledger up to what Dodo shows now. The steps are decided and stored first,
- * then done: a crash anywhere leaves a list that the next look finishes, and every step is safe to repeat.
+ * then done: a crash anywhere leaves a list that the next look finishes, and every step is safe to repeat. Null: it
+ * has to do with none of our plans, and no record of it is kept.
  */
 export async function applySubscription(
   deps: ApplySubscriptionDeps,
   seen: { readonly subscriptionId: string; readonly pastDueEndsAtMs?: number | null },
-): Promise<Result<SubscriptionRecord, ApplySubscriptionPostponed>> {
+): Promise<Result<SubscriptionRecord | null, ApplySubscriptionPostponed>> {
   const { store, provider, catalogue } = deps;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     // Our record is read before Dodo's: an answer that is older than what another look saw then fails to be saved.
     const record = await store.readSubscription(seen.subscriptionId);
     const observed = await provider.readSubscription(seen.subscriptionId);
     if (!observed.ok) return observed;
-    const { checkoutId } = observed.value;
+    const { checkoutId, productId } = observed.value;
+    // A payment method for refills is a subscription at Dodo too; so is whatever else the agency sells there.
+    const isOurs = checkoutId !== null || planOfProduct(catalogue, productId) !== undefined;
+    if (record === undefined && !isOurs) return ok(null);
     const checkout = checkoutId === null ? undefined : await store.readSubscriptionCheckout(checkoutId);
     const next = reconcileSubscription({
       catalogue,

@@ -139,7 +139,8 @@ const MAX_ATTEMPTS = 5;
 
 async function bringUp(deps: ChangeDeps, id: string): Promise<Result<SubscriptionRecord, ChangeRefused>> {
   const applied = await applySubscription(deps, { subscriptionId: id });
-  return applied.ok ? applied : err(unavailable(applied.error));
+  if (!applied.ok) return err(unavailable(applied.error));
+  return applied.value === null ? err({ code: 'no_subscription' }) : ok(applied.value);
 }
 
 const unavailable = (error: { readonly code: string; readonly detail?: string }): ProviderUnavailable => ({

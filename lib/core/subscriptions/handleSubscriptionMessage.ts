@@ -15,8 +15,12 @@ export class SubscriptionPostponed extends Error {
 }
 
 /** What became of a message, for the log: nothing in it is secret. */
-export type SubscriptionReport = { readonly type: string; readonly needsAttention: boolean } & (
-  | { readonly subscription: SubscriptionRecord }
+export type SubscriptionReport = {
+  readonly type: string;
+  readonly needsAttention: boolean;
+} & /** Null: none of our plans. */
+(
+  | { readonly subscription: SubscriptionRecord | null }
   | { readonly licence: LicenceOutcome & { readonly id: string } }
 );
 
@@ -30,7 +34,7 @@ export async function handleSubscriptionMessage(
     const applied = await applySubscription(deps.subscriptions, message);
     if (!applied.ok) throw new SubscriptionPostponed(`${message.subscriptionId}: ${applied.error.code}`);
     const subscription = applied.value;
-    return { type: message.type, subscription, needsAttention: subscription.review.length > 0 };
+    return { type: message.type, subscription, needsAttention: (subscription?.review.length ?? 0) > 0 };
   }
   const applied = await applyLicence(deps, message);
   if (!applied.ok) throw new SubscriptionPostponed(`${message.licenceId}: ${applied.error.code}`);

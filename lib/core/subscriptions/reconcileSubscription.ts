@@ -52,7 +52,7 @@ export function reconcileSubscription(input: ReconcileInput): SubscriptionRecord
     steps: record?.steps ?? [],
     change: record?.change ?? null,
     createdAtMs: observed.createdAtMs,
-    updatedAtMs: nowMs,
+    updatedAtMs: status === record?.status ? record.updatedAtMs : nowMs,
   };
   const after =
     base.tenantId === null

@@ -107,6 +107,7 @@ export type SubscriptionRecord = {
   readonly steps: readonly SubscriptionStep[];
   readonly change: ChangeIntent | null;
   readonly createdAtMs: number;
+  /** When the status was last seen to change. */
   readonly updatedAtMs: number;
 };
 

@@ -60,6 +60,8 @@ export function wireApplySubscription(env: Environment) {
   const report = (done: SubscriptionReport): void => {
     const level = done.needsAttention ? 'warn' : 'info';
     if ('licence' in done) logger[level]('licence applied', { type: done.type, ...done.licence });
+    else if (done.subscription === null)
+      logger.info('subscription is none of our plans', { type: done.type });
     else {
       const { id, tenantId, planId, status, review } = done.subscription;
       logger[level]('subscription applied', { type: done.type, id, tenantId, planId, status, review });
