@@ -14,12 +14,11 @@ export class SubscriptionPostponed extends Error {
   override readonly name = 'SubscriptionPostponed';
 }
 
-/** What became of a message, for the log: nothing in it is secret. */
+/** What became of a message, for the log: nothing in it is secret. A subscription that is null is none of our plans. */
 export type SubscriptionReport = {
   readonly type: string;
   readonly needsAttention: boolean;
-} & /** Null: none of our plans. */
-(
+} /** Null: none of our plans. */ & (
   | { readonly subscription: SubscriptionRecord | null }
   | { readonly licence: LicenceOutcome & { readonly id: string } }
 );
