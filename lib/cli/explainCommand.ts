@@ -23,12 +23,9 @@ const ChargedEntry = z.object({
     compute_ms: z.number(),
     time_to_first_token_ms: z.nullable(z.number()),
     status: z.enum(['succeeded', 'client_closed', 'engine_failed']),
-    price_book: z.object({
-      id: z.string(),
-      version: z.number(),
-      experiment: z.nullable(z.object({ id: z.string(), book: z.string(), version: z.number() })),
-    }),
+    price_book: z.object({ id: z.string(), version: z.number() }),
   }),
+  experiment: z.nullable(z.object({ id: z.string(), book: z.string(), version: z.number() })),
   source: z.object({ id: z.string() }),
   monthly: z.exactOptional(
     z.object({
@@ -69,9 +66,8 @@ export function addExplainCommand(price: Command, { open, write }: PriceTerminal
 type ExplainOptions = { readonly tenant?: string };
 
 /** The very version that the entry names, and the experiment that sent the tenant there. */
-async function bookOf(api: ApiClient, { usage }: ChargedEntry): Promise<PriceBook> {
-  const { experiment, ...named } = usage.price_book;
-  const book = await readPriceBook(api, named);
+async function bookOf(api: ApiClient, { usage, experiment }: ChargedEntry): Promise<PriceBook> {
+  const book = await readPriceBook(api, usage.price_book);
   if (experiment === null) return book;
   const { id, ...of } = experiment;
   return { ...book, armOf: { experiment: id, ...of } };

@@ -140,6 +140,11 @@ test('an experiment, from its publication to what its arms brought in', async ()
     "experiment     spring, version 1 of the tenant's book trial, sends it here\n",
   );
 
+  const [arm] = clients.map(({ tenant }) => tenant.id);
+  const seenBy = async (path: string) =>
+    JSON.stringify((await agency.admin('GET', `${path}/credits/entries`)).body);
+  expect(await seenBy(`/admin/tenants/${arm}`)).toContain('spring');
+
   // A later version of the tenants' book ends it, for calls that begin from then on.
   await putInForce('trial', { prices: [{ model: '*', perRequest: '0.02' }] });
   const [client] = clients;

@@ -53,7 +53,7 @@ export const listCreditEntries: RouteHandler = async ({ ledger }, request) => {
   return respond(200, listBody(page.value.entries.map(entryBody), page.value.nextCursor));
 };
 
-/** `GET /admin/tenants/{tenant}/credits/entries?limit=&cursor=` → the same, and who of the agency acted. */
+/** `GET /admin/tenants/{tenant}/credits/entries?limit=&cursor=` → the same, who of the agency acted, and experiments. */
 export const listTenantEntries: RouteHandler = async ({ directory, ledger }, request) => {
   const query = readQuery(request, EntriesQuery);
   if (!query.ok) return refuse(query.error);
@@ -62,7 +62,11 @@ export const listTenantEntries: RouteHandler = async ({ directory, ledger }, req
   if (tenant === undefined) return refuse(TENANT_NOT_FOUND);
   const page = await ledger.listEntries(tenant.id, entriesOf(query.value));
   if (!page.ok) return refuse(BAD_CURSOR);
-  const data = page.value.entries.map((entry) => ({ ...entryBody(entry), actor: entry.actor ?? null }));
+  const data = page.value.entries.map((entry) => ({
+    ...entryBody(entry),
+    actor: entry.actor ?? null,
+    ...(entry.usage === undefined ? {} : { experiment: experimentBody(entry.usage.priceBook.armOf) }),
+  }));
   return respond(200, listBody(data, page.value.nextCursor));
 };
 
@@ -88,7 +92,7 @@ const entryBody = (entry: Entry) => ({
           compute_ms: entry.usage.computeMs,
           time_to_first_token_ms: entry.usage.timeToFirstTokenMs,
           status: entry.usage.status,
-          price_book: priceBookBody(entry.usage.priceBook),
+          price_book: { id: entry.usage.priceBook.id, version: entry.usage.priceBook.version },
         },
       }),
   ...(entry.monthly === undefined ? {} : { monthly: monthlyBody(entry.monthly) }),
@@ -105,9 +109,6 @@ const monthlyBody = ({ counter, shares }: MonthlyCharge) => ({
   })),
 });
 
-/** The version that priced a call, and the experiment that sent the tenant there; null where none did. */
-const priceBookBody = ({ id, version, armOf }: UsageEvent['priceBook']) => ({
-  id,
-  version,
-  experiment: armOf === undefined ? null : { id: armOf.experiment, book: armOf.book, version: armOf.version },
-});
+/** The experiment that sent the tenant to the book of a call; null where none did. Clients are not told. */
+const experimentBody = (armOf: UsageEvent['priceBook']['armOf']) =>
+  armOf === undefined ? null : { id: armOf.experiment, book: armOf.book, version: armOf.version };

@@ -7,6 +7,7 @@ import type { PriceBook } from '#core/pricing/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeCrashPoint } from '#test/builders/crashPoint.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { aGrant, aHold, aUsageEvent, testId } from '#test/builders/ledger.ts';
 import { readBook } from '#test/builders/ledgerOracle.ts';
@@ -19,8 +20,10 @@ const NEW_YEAR_MS = Date.parse('2026-12-31T23:00:00Z');
 
 let database: TestDatabase;
 let tenants = 0;
+const crashes = makeCrashPoint();
 beforeAll(async () => {
   database = await startTestDatabase();
+  database.client.middlewareStack.add(crashes.middleware, { step: 'initialize' });
 });
 afterAll(() => database.stop());
 
@@ -61,11 +64,18 @@ const history = fc.record({
     }),
     { minLength: EVENTS, maxLength: EVENTS },
   ),
-  // Groups of settlers that work at once, each with a batch of events; later ones repeat what earlier ones did.
+  // Groups of settlers that work at once, each with a batch of events; later ones repeat what earlier ones did. In a group's midst all of
+  // them may die.
   groups: fc.array(
-    fc.array(fc.array(fc.nat({ max: EVENTS - 1 }), { minLength: 1, maxLength: 6 }), {
-      minLength: 1,
-      maxLength: 3,
+    fc.record({
+      batches: fc.array(fc.array(fc.nat({ max: EVENTS - 1 }), { minLength: 1, maxLength: 6 }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+      crash: fc.option(
+        fc.record({ atCall: fc.nat({ max: 6 }), side: fc.constantFrom('before' as const, 'after' as const) }),
+        { nil: undefined },
+      ),
     }),
     { maxLength: 3 },
   ),
@@ -116,7 +126,7 @@ async function openTenant(book: PriceBook, events: (tenantId: TenantId) => reado
 }
 
 test.prop([history], runs(15))(
-  'a month is billed by its total, however its events are split, repeated, late or settled at once',
+  'a month is billed by its total, however its events are split, repeated, late or settled at once, whoever dies',
   async ({ requests, tokens, calls: drawn, groups }) => {
     const timeZone = 'Europe/Berlin';
     const book = bookWith(
@@ -138,7 +148,8 @@ test.prop([history], runs(15))(
         { ledger, books: fixedBooks([book]) },
         picks.map((pick, n) => ({ id: `${n}`, body: JSON.stringify(calls[pick]) })),
       );
-    for (const group of groups) await Promise.all(group.map(settle));
+    for (const { batches, crash } of groups)
+      await crashes.run<unknown>(crash, () => Promise.all(batches.map(settle)));
     await settle(calls.map((_, n) => n));
 
     let expected = 0n;
