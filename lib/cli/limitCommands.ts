@@ -40,7 +40,6 @@ type Wanted = Where & {
   readonly calls?: string;
   readonly day?: string;
   readonly month?: string;
-  readonly timeZone?: string;
   readonly slowTo?: string;
   readonly slowFor?: number;
   readonly reason?: string;
@@ -75,7 +74,6 @@ export function addLimitCommands(program: Command, open: OpenSession): void {
     .option('--calls <count>', `calls at once, or ${NO_LIMIT}`)
     .option('--day <credits>', `credits a day, or ${NO_LIMIT}`)
     .option('--month <credits>', `credits a month, or ${NO_LIMIT}`)
-    .option('--time-zone <zone>', "whose midnight begins the tenant's days, such as Europe/Berlin")
     .option(
       '--slow-to <count>',
       `requests a minute of a key that is used in an unusual way, or ${NO_LIMIT}: only tell`,
@@ -91,7 +89,6 @@ export function addLimitCommands(program: Command, open: OpenSession): void {
         concurrent_calls: countOr(wanted.calls, before['concurrent_calls']),
         credits_per_day: textOr(wanted.day, before['credits_per_day']),
         credits_per_month: textOr(wanted.month, before['credits_per_month']),
-        time_zone: wanted.timeZone,
         on_unusual_use: slowdown(wanted),
         reason: wanted.reason,
       };

@@ -1,8 +1,10 @@
 import { TABLES } from '#io/definitions/resources.ts';
 import { wireChat } from '#io/wire/chat.ts';
+import { makeDynamoDb } from '#io/wire/clients.ts';
 import { resourceName } from '#local/services/names.ts';
 import { type ChatParts, callEngine, makeChatCall } from './calls.ts';
 import { measureColdStart } from './coldStart.ts';
+import { measureHoldUnits } from './holdUnits.ts';
 import { type Compared, compare } from './latency.ts';
 import { measureMonthSum } from './monthSum.ts';
 import { instantEngine, PARTS, timeQuote, watchParts } from './parts.ts';
@@ -123,6 +125,14 @@ try {
       const text = `${perEvent.toFixed(2).padStart(11)}   (${transactions} transaction${transactions === 1 ? '' : 's'})`;
       line(`  by ${name}, ${batch} at once`, text);
     }
+  }
+
+  console.log('\nOne hold, after a minute of steady calls');
+  for (const { name, units, requests } of await measureHoldUnits(
+    makeDynamoDb(),
+    resourceName(TABLES.ledger.name),
+  )) {
+    line(`  ${name}`, `${units} write units, ${requests} request${requests === 1 ? '' : 's'}`);
   }
 
   const rated = measureRating();

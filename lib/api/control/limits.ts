@@ -5,7 +5,6 @@ import { type ApiRequest, type ApiResponse, refuse, respond } from '#api/http.ts
 import { type LimitChange, MAX_LIMITED_KEYS, NO_LIMIT } from '#core/limits/changeLimits.ts';
 import { type LimitsOf, readLimits, type SetLimitsRefused, setLimits } from '#core/limits/setLimits.ts';
 import type { LimitKind } from '#core/limits/types.ts';
-import { isTimeZone } from '#core/pricing/localTime.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import { parseCredits } from '#core/shared/money.ts';
 import type { ControlDeps } from './deps.ts';
@@ -38,13 +37,6 @@ const KeyLimits = z.strictObject(keyFields);
 
 const TenantLimits = z.strictObject({
   ...keyFields,
-  time_zone: z.optional(
-    z
-      .string()
-      .check(
-        z.refine(isTimeZone, { error: 'must be the name of a time zone, such as "Europe/Berlin" or "UTC"' }),
-      ),
-  ),
   on_unusual_use: z.nullish(
     z.strictObject({
       requests_per_minute: z.int().check(z.gte(1), z.lt(NO_LIMIT)),
@@ -63,10 +55,9 @@ export const readKeyLimits: RouteHandler = (deps, request) => answerLimits(deps,
 export const setTenantLimits: RouteHandler = async (deps, request) => {
   const body = readBody(request, TenantLimits);
   if (!body.ok) return refuse(body.error);
-  const { time_zone: timeZone, on_unusual_use: onUnusual } = body.value;
+  const { on_unusual_use: onUnusual } = body.value;
   return changeLimits(deps, request, tenantIn(request), {
     ...body.value,
-    ...(timeZone === undefined ? {} : { timeZone }),
     ...(onUnusual === undefined ? {} : { onUnusual: onUnusual && slowdown(onUnusual) }),
   });
 };
@@ -90,7 +81,7 @@ async function answerLimits(deps: ControlDeps, of: LimitsOf | ApiError): Promise
   return respond(200, limitsBody(of, limits.value, deps.world.clock()));
 }
 
-type Asked = z.infer<typeof KeyLimits> & Pick<LimitChange, 'timeZone' | 'onUnusual'>;
+type Asked = z.infer<typeof KeyLimits> & Pick<LimitChange, 'onUnusual'>;
 
 async function changeLimits(
   deps: ControlDeps,
@@ -99,10 +90,9 @@ async function changeLimits(
   asked: Asked,
 ): Promise<ApiResponse> {
   if ('code' in of) return refuse(of);
-  const { timeZone, onUnusual } = asked;
+  const { onUnusual } = asked;
   const change = {
     rules: rulesOf(asked),
-    ...(timeZone === undefined ? {} : { timeZone }),
     ...(onUnusual === undefined ? {} : { onUnusual }),
   };
   const set = await setLimits(deps, of, change, actOf(request, asked.reason));

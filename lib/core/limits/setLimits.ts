@@ -2,6 +2,7 @@ import type { Ledger } from '#core/ledger/ports.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { type Act, auditRecord, type Tenancy } from '#core/tenants/tenancy.ts';
+import type { Tenant } from '#core/tenants/types.ts';
 import type { LimitChange, LimitChangeRefused } from './changeLimits.ts';
 import type { AccountLimits } from './types.ts';
 
@@ -23,13 +24,15 @@ export type SetLimitsRefused = NotFound | LimitChangeRefused;
 export async function setLimits(
   deps: LimitsDeps,
   of: LimitsOf,
-  change: Omit<LimitChange, 'scope' | 'nowMs'>,
+  change: Pick<LimitChange, 'rules' | 'onUnusual'>,
   act: Act,
 ): Promise<Result<AccountLimits, SetLimitsRefused>> {
-  const missing = await findMissing(deps, of);
-  if (missing !== undefined) return err(missing);
+  const found = await findTenant(deps, of);
+  if (!found.ok) return found;
   const scope = of.keyId ?? 'tenant';
-  const changed = await deps.ledger.setLimits(of.tenantId, { ...change, scope, nowMs: deps.world.clock() });
+  const zone = found.value.timeZone ?? 'UTC';
+  const nowMs = deps.world.clock();
+  const changed = await deps.ledger.setLimits(of.tenantId, { ...change, scope, timeZone: zone, nowMs });
   if (!changed.ok && changed.error.code === 'too_many_limited_keys') return err(changed.error);
   if (!changed.ok) throw new Error(`the tenant ${of.tenantId} has no account`);
   const { timeZone, revision } = changed.value;
@@ -45,17 +48,17 @@ export async function readLimits(
   deps: LimitsDeps,
   of: LimitsOf,
 ): Promise<Result<AccountLimits | undefined, NotFound>> {
-  const missing = await findMissing(deps, of);
-  if (missing !== undefined) return err(missing);
-  return ok((await deps.ledger.readAccount(of.tenantId))?.limits);
+  const found = await findTenant(deps, of);
+  return found.ok ? ok((await deps.ledger.readAccount(of.tenantId))?.limits) : found;
 }
 
-async function findMissing(
+/** The tenant, whose key it is, too, where one is named. */
+async function findTenant(
   { directory }: LimitsDeps,
   { tenantId, keyId }: LimitsOf,
-): Promise<NotFound | undefined> {
-  if ((await directory.readTenant(tenantId)) === undefined) return { code: 'tenant_not_found' };
-  if (keyId === undefined) return undefined;
-  const key = await directory.readKey(keyId);
-  return key?.tenantId === tenantId ? undefined : { code: 'key_not_found' };
+): Promise<Result<Tenant, NotFound>> {
+  const tenant = await directory.readTenant(tenantId);
+  if (tenant === undefined) return err({ code: 'tenant_not_found' });
+  const key = keyId === undefined ? undefined : await directory.readKey(keyId);
+  return keyId === undefined || key?.tenantId === tenantId ? ok(tenant) : err({ code: 'key_not_found' });
 }

@@ -1,3 +1,4 @@
+import { rulesOf } from '#core/limits/changeLimits.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { AuditRecord, TenantChange } from './ports.ts';
@@ -14,7 +15,7 @@ const TRANSITIONS = {
 export type ChangeRefused = { readonly code: 'tenant_not_found' } | { readonly code: 'tenant_closed' };
 
 /**
- * Renames, suspends, resumes or closes a tenant, or gives it another price book. The account's status changes
+ * Renames, suspends, resumes or closes a tenant, or gives it another price book or time zone. The account's status changes
  * first, because it is what stops the spending; a crash between the two is mended by the same change again.
  */
 export async function changeTenant(
@@ -39,7 +40,21 @@ export async function changeTenant(
     change,
     auditRecord(world, act, { action: 'tenant.update', tenantId, details: detailsOf(change) }),
   );
-  return changed === undefined ? err({ code: 'tenant_not_found' }) : ok(changed);
+  if (changed === undefined) return err({ code: 'tenant_not_found' });
+  if (change.timeZone !== undefined) await moveCaps({ world, ledger }, tenantId, change.timeZone);
+  return ok(changed);
+}
+
+/** Spend caps count the days and months of the tenant's calendar. */
+async function moveCaps(
+  { world, ledger }: Pick<Tenancy, 'world' | 'ledger'>,
+  tenantId: TenantId,
+  timeZone: string,
+): Promise<void> {
+  const limits = (await ledger.readAccount(tenantId))?.limits;
+  if (limits === undefined || limits.timeZone === timeZone) return;
+  const rules = rulesOf(limits.scopes['tenant'] ?? {});
+  await ledger.setLimits(tenantId, { scope: 'tenant', rules, timeZone, nowMs: world.clock() });
 }
 
 const detailsOf = ({ suspension, ...change }: TenantChange): AuditRecord['details'] => ({

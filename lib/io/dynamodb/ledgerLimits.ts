@@ -107,7 +107,7 @@ function putScope(
 
 /** Whether a cap begins, which must know what was charged before it. */
 const beginsCap = (limits: AccountLimits | undefined, { scope, rules, timeZone }: LimitChange): boolean =>
-  timeZone !== undefined ||
+  (timeZone !== undefined && timeZone !== limits?.timeZone) ||
   (['day', 'month'] as const).some(
     (kind) => rules[kind] !== undefined && limits?.scopes[scope]?.[kind] === undefined,
   );
