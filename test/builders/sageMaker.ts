@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-sagemaker-runtime';
 import { vi } from 'vitest';
 import { startChild, stopChild } from '#local/services/child.ts';
+import { NATIVE_MEMORY } from '#local/services/nativeMemory.ts';
 
 export const TEST_ENDPOINT = 'tunegate-inference';
 
@@ -24,7 +25,7 @@ export type TestSageMaker = {
   readonly runtime: SageMakerRuntimeClient;
   readonly stats: () => Promise<{
     rssMb: number;
-    engines: { baseId: string; open: number; users: number }[];
+    engines: { baseId: string; open: number; users: number; opened: number; openMs: number[] }[];
   }>;
   /** A plain call; answers the container's parsed body. */
   readonly invoke: (component: string, body: object) => Promise<ChatAnswer>;
@@ -127,7 +128,7 @@ async function startProcess(
   const lines: string[] = [];
   const child = startChild({
     command: process.execPath,
-    env,
+    env: { ...NATIVE_MEMORY, ...env },
     args: ['lib/local/sagemaker/main.ts', '--data', dataDirectory, '--endpoint', TEST_ENDPOINT, ...args],
     onLine: (line) => {
       lines.push(line);

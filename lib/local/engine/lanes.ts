@@ -27,6 +27,21 @@ export type Lanes = {
   };
 };
 
+/**
+ * The library keeps every adapter that a model was ever given, and offers no way to let one go; so this reaches into
+ * it, and does nothing where it looks otherwise than expected. Only for an adapter that no context uses.
+ */
+async function unloadLora(model: object, adapterPath: string): Promise<void> {
+  const kept: unknown = Reflect.get(model, '_loraAdapters');
+  if (!(kept instanceof Map)) return;
+  const lora: unknown = kept.get(adapterPath);
+  if (typeof lora !== 'object' || lora === null) return;
+  const dispose: unknown = Reflect.get(lora, 'dispose');
+  if (typeof dispose !== 'function') return;
+  kept.delete(adapterPath);
+  await Reflect.apply(dispose, lora, []);
+}
+
 /** Thrown when more calls wait than the engine keeps: the caller answers 503. */
 export class EngineOverloaded extends Error {
   override readonly name = 'EngineOverloaded';
@@ -37,7 +52,7 @@ const SEQUENCES = 8;
 const MAX_OPEN = 8;
 const MAX_WAITING = 1_024;
 const KEPT_TIMES = 1_000;
-const BATCH_TOKENS = 512;
+const BATCH_TOKENS = 128;
 // More threads than one make a model this small slower by orders of magnitude: they wait for each other.
 const THREADS = 1;
 const CLOSE_CHECK_MS = 20;
@@ -80,6 +95,8 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
     lanes.delete(key);
     try {
       await (await lane)?.context.dispose();
+      // Not when somebody opens it again meanwhile: the new context may have the same copy.
+      if (key !== '' && !lanes.has(key)) await unloadLora(model, key);
     } finally {
       freePlace();
     }

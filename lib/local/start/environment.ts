@@ -11,6 +11,7 @@ import {
   TABLES,
 } from '#io/definitions/resources.ts';
 import { ACCOUNT, queueUrl, resourceName } from '#local/services/names.ts';
+import { NATIVE_MEMORY } from '#local/services/nativeMemory.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -43,8 +44,7 @@ export function baseEnvironment(inherited: Variables, awsSecretAccessKey: string
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
     NODE_ENV: 'production',
-    // The C library's memory pools, one for each thread unless told otherwise, hold more than they give back.
-    MALLOC_ARENA_MAX: '2',
+    ...NATIVE_MEMORY,
     // What Node compiled once it need not compile again: half the time to start, and 20 MB less for each process.
     NODE_COMPILE_CACHE: inherited['NODE_COMPILE_CACHE'] ?? COMPILE_CACHE,
   };

@@ -1,0 +1,112 @@
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeAdapterEndpoint } from '#io/sagemaker/adapterEndpoint.ts';
+import { makeRandom } from '#local/training/random.ts';
+import { startAdapterDesk } from '#test/builders/adapters.ts';
+import { s3Environment } from '#test/builders/awsService.ts';
+import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/builders/sageMaker.ts';
+import { syntheticAdapter } from '#test/builders/syntheticAdapters.ts';
+
+/** Enough to fill the lanes twice where a change is judged; `npm run test:deep` calls hundreds ten thousand times. */
+const DEEP = process.env['TUNEGATE_PROPERTY_RUNS'] !== undefined;
+const ADAPTERS = DEEP ? 300 : 12;
+const CALLS = DEEP ? 10_000 : 100;
+const AT_ONCE = 16;
+/** The base, the buffers of the lanes, and nothing that grows with the number of adapters. */
+const MAX_RSS_MB = 400;
+const SWITCH_MS = 20;
+/** Calls computed together may round otherwise in the last digit, which an answer of no meaning can show. */
+const MAX_UNLIKE_SHARE = 0.02;
+
+const PROBES = ['I want my money back.', 'Where is my order?'].map((content) => ({
+  messages: [{ role: 'user', content }],
+}));
+
+type Served = { readonly component: string; readonly answers: readonly string[] };
+
+let at: Awaited<ReturnType<typeof startAdapterDesk>>;
+let sageMaker: TestSageMaker;
+beforeAll(async () => {
+  at = await startAdapterDesk();
+  sageMaker = await startTestSageMaker({ env: s3Environment(at.aws.url) });
+}, 60_000);
+afterAll(() => Promise.all([sageMaker.stop(), at.stop()]));
+
+/** Registers adapters, deploys them and answers by what each was proven: its fingerprint. */
+async function serveAdapters(count: number): Promise<readonly Served[]> {
+  const { path } = await at.agency.newTenant();
+  const config = {
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    endpoint: sageMaker.url,
+  };
+  const worker = at.desk(
+    makeAdapterEndpoint({
+      control: new SageMakerClient(config),
+      runtime: new SageMakerRuntimeClient(config),
+      endpointName: TEST_ENDPOINT,
+      baseComponent: 'tunegate-nano',
+      baseModel: 'tunegate-nano',
+      bucket: at.bucket,
+    }),
+  );
+  const served: Served[] = [];
+  for (let number = 0; number < count; number += 1) {
+    const { body } = await at.register(path, syntheticAdapter(number), { probes: PROBES });
+    await at.call('POST', `${path}/adapters/${body.id}/deploy`);
+    await at.work(worker, 1_000);
+    const { body: adapter } = await at.call('GET', `${path}/adapters/${body.id}`);
+    expect(adapter).toMatchObject({ status: 'deployed' });
+    const answers = adapter.fingerprint.probes.map((probe: { adapter: string }) => probe.adapter);
+    served.push({ component: adapter.inference_component_name, answers });
+  }
+  return served;
+}
+
+test(
+  `${ADAPTERS} adapters share one base over ${CALLS} calls, and none is answered by another’s`,
+  async () => {
+    const served = await serveAdapters(ADAPTERS);
+    expect(new Set(served.map(({ answers }) => answers.join('\n'))).size).toBe(ADAPTERS);
+    const known = PROBES.map((_, probe) => new Set(served.map(({ answers }) => answers[probe])));
+
+    const random = makeRandom(7);
+    const before = await sageMaker.stats();
+    const seen = { own: 0, foreign: 0, unlike: 0, misnamed: 0, maxRssMb: 0 };
+    const startedMs = performance.now();
+    let made = 0;
+    const caller = async (): Promise<void> => {
+      while (made < CALLS) {
+        made += 1;
+        const adapter = served[Math.floor(random() * served.length)];
+        const probe = Math.floor(random() * PROBES.length);
+        if (adapter === undefined) continue;
+        const body = { ...PROBES[probe], temperature: 0, max_tokens: 24 };
+        const answer = await sageMaker.invoke(adapter.component, body);
+        const text = answer.choices[0]?.message.content ?? '';
+        if (answer.model !== adapter.component) seen.misnamed += 1;
+        if (text === adapter.answers[probe]) seen.own += 1;
+        else if (known[probe]?.has(text) === true) seen.foreign += 1;
+        else seen.unlike += 1;
+        if (made % 50 === 0) seen.maxRssMb = Math.max(seen.maxRssMb, (await sageMaker.stats()).rssMb);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, caller));
+    const seconds = (performance.now() - startedMs) / 1_000;
+    const [engine] = (await sageMaker.stats()).engines;
+    const openMs = [...(engine?.openMs ?? [])].sort((a, b) => a - b);
+    const p50 = openMs[Math.floor(openMs.length / 2)] ?? Number.NaN;
+    const opened = (engine?.opened ?? 0) - (before.engines[0]?.opened ?? 0);
+    if (DEEP) console.log(JSON.stringify({ ADAPTERS, CALLS, ...seen, opened, p50, seconds }));
+
+    expect({ foreign: seen.foreign, misnamed: seen.misnamed }).toEqual({ foreign: 0, misnamed: 0 });
+    expect(seen.unlike).toBeLessThanOrEqual(MAX_UNLIKE_SHARE * CALLS);
+    expect(engine?.open).toBeLessThanOrEqual(8);
+    expect(seen.maxRssMb).toBeLessThan(MAX_RSS_MB);
+    expect(opened).toBeGreaterThan(ADAPTERS / 2); // they did take turns
+    // On a busy machine a switch waits for its turn like everything else: its time is judged in the long run alone.
+    if (DEEP) expect(p50).toBeLessThanOrEqual(SWITCH_MS);
+  },
+  DEEP ? 3_600_000 : 120_000,
+);
