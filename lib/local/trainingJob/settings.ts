@@ -40,7 +40,8 @@ const Settings = z.strictObject({
   tokensPerPass: whole(64, 262_144, DEFAULT_SETTINGS.tokensPerPass),
   precision: z._default(z.enum(['auto', 'fp32']), 'auto'),
   gradientCheckpointing: z._default(z.boolean(), true),
-  checkpointSteps: whole(1, 100_000, 50),
+  // One is written in milliseconds here, and a small job has few steps.
+  checkpointSteps: whole(1, 100_000, 10),
   bias: z._default(z.literal('none'), 'none'),
   useDora: z._default(z.literal(false), false),
   modulesToSave: z._default(z.array(z.never()), []),
