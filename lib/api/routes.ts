@@ -536,6 +536,24 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  startReconciliation: {
+    method: 'POST',
+    path: '/admin/reconciliation',
+    auth: admin,
+    function: 'control',
+  },
+  listReconciliations: {
+    method: 'GET',
+    path: '/admin/reconciliation',
+    auth: admin,
+    function: 'control',
+  },
+  importAwsCosts: {
+    method: 'PUT',
+    path: '/admin/aws-costs',
+    auth: admin,
+    function: 'control',
+  },
   listNotices: {
     method: 'GET',
     path: '/admin/notices',

@@ -13,6 +13,7 @@ import { addNoticeCommands } from './noticeCommands.ts';
 import { addOverviewCommands } from './overviewCommands.ts';
 import { addPaymentCommands } from './paymentCommands.ts';
 import { addPriceCommands } from './priceCommands.ts';
+import { addReconcileCommand } from './reconcileCommand.ts';
 import { addRolloutCommands } from './rolloutCommands.ts';
 import { sessionOpener, type Terminal } from './session.ts';
 import { addStatementCommands } from './statementCommands.ts';
@@ -78,6 +79,7 @@ function makeProgram(
   addCreditCommands(program, open);
   addPaymentCommands(program, open);
   addNoticeCommands(program, open);
+  addReconcileCommand(program, open, exitWith);
   addSubscriptionCommands(program, open);
   addUsageCommands(program, open);
   addArchiveCommand(program, terminal.write);

@@ -31,6 +31,7 @@ export function addTunegate(app: App, environment: Environment) {
   const api = new ApiStack(app, `tunegate-${name}-api`, {
     ...shared,
     data,
+    credits,
     metering,
     payments,
     training,

@@ -19,6 +19,7 @@ import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
+import { makeReconciliationStore } from '#io/dynamodb/reconciliationStore.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
@@ -64,6 +65,7 @@ export async function startAgency() {
   const world = { ...systemWorld, clock: () => clock.nowMs };
   const seeds = loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: 'layers/price-tables' }, parseBookTexts);
   const peppers = async () => ['pepper-of-this-test'] as const;
+  const reconciliations: string[] = [];
   const dodoClient = makeDodoClient({ baseURL: dodo.url }, async () => API_KEY);
   const sealKeys = makeSealKeys(database.client, `${database.prefix}ledger`);
   const deps: ControlDeps = {
@@ -89,6 +91,10 @@ export async function startAgency() {
       signer: makeSealSigner(async () => JSON.stringify([SEAL_SECRET]), sealKeys),
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
+    },
+    reconciliation: {
+      store: makeReconciliationStore(database.client, `${database.prefix}billing`),
+      queue: { send: async ({ day }) => void reconciliations.push(day) },
     },
     notices: {
       outbox: makeNoticeOutbox(database.client, `${database.prefix}billing`),
@@ -167,7 +173,21 @@ export async function startAgency() {
   };
   /** Gives the control function an event as it is. */
   const handle = async (event: APIGatewayProxyEvent) => readAnswer(await control(event, lambdaContext));
-  return { database, dodo, deps, clock, reads, log, handle, call, admin, newTenant, deployed, stop };
+  return {
+    reconciliations,
+    database,
+    dodo,
+    deps,
+    clock,
+    reads,
+    log,
+    handle,
+    call,
+    admin,
+    newTenant,
+    deployed,
+    stop,
+  };
 }
 
 export type Agency = Awaited<ReturnType<typeof startAgency>>;

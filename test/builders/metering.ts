@@ -51,6 +51,7 @@ export async function startMetering(name: string) {
     [TABLES.directory.env]: tables.directory,
     [TABLES.billing.env]: `${database.prefix}${TABLES.billing.name}`,
     [QUEUES.refills.env]: `${aws.url}/000000000000/${QUEUES.refills.name}`,
+    [TABLES.watch.env]: `${database.prefix}${TABLES.watch.name}`,
     [TABLES.versions.env]: `${database.prefix}${TABLES.versions.name}`,
     [BUCKETS.archive.env]: bucket,
     TUNEGATE_PRICE_TABLES_DIR: 'layers/price-tables',

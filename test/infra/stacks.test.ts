@@ -133,6 +133,8 @@ describe('what must not be lost', () => {
       'tunegate-prod-datasets-dlq',
       'tunegate-prod-payments',
       'tunegate-prod-payments-dlq',
+      'tunegate-prod-reconciliations',
+      'tunegate-prod-reconciliations-dlq',
       'tunegate-prod-refills',
       'tunegate-prod-refills-dlq',
       'tunegate-prod-shadows',

@@ -4,6 +4,7 @@ import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
 import type { NoticeOutbox } from '#core/notices/ports.ts';
 import type { KeptBook, PriceBookSource, PriceBookStore } from '#core/pricing/ports.ts';
+import type { ReconciliationQueue, ReconciliationStore } from '#core/reconciliation/ports.ts';
 import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
 import type { RolloutStore, VersionBook } from '#core/routing/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
@@ -23,6 +24,7 @@ export type ControlDeps = Tenancy & {
   readonly credits: CreditSales;
   readonly statements: StatementDeps;
   readonly notices: NoticeDeps;
+  readonly reconciliation: { readonly store: ReconciliationStore; readonly queue: ReconciliationQueue };
   readonly subscriptions: SubscriptionSales;
   readonly rollouts: RolloutStore;
   readonly adapters: Pick<AdapterStore, 'read'>;

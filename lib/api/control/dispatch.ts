@@ -25,6 +25,7 @@ import {
   retrievePriceBook,
 } from './priceBooks.ts';
 import { listReceipts, listStatementKeys, listTenantReceipts } from './receipts.ts';
+import { importAwsCosts, listReconciliations, startReconciliation } from './reconciliation.ts';
 import { promoteModel, readRollout, rollBackModel, setCanary, setShadow } from './rollouts.ts';
 import { sealTenantBook } from './seals.ts';
 import { readStatement, readTenantStatement } from './statements.ts';
@@ -103,6 +104,9 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   listLateUsage,
   settleLateUsage,
   listPayments,
+  startReconciliation,
+  listReconciliations,
+  importAwsCosts,
   listNotices,
   readNoticeContact,
   changeNoticeContact,

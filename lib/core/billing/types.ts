@@ -79,7 +79,11 @@ export type ObservedPayment = {
 /** What Dodo lists of late: enough to see what we missed. */
 export type RecentAtProvider = {
   /** Succeeded payments that name a checkout of ours. */
-  readonly payments: readonly { readonly id: string }[];
+  readonly payments: readonly {
+    readonly id: string;
+    readonly totalMinor: number;
+    readonly createdAtMs: number;
+  }[];
   /** Succeeded refunds. */
   readonly refunds: readonly { readonly id: string; readonly paymentId: string }[];
   readonly disputes: readonly { readonly paymentId: string; readonly status: string }[];

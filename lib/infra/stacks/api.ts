@@ -12,6 +12,7 @@ import { addGatewayErrors } from '#infra/constructs/gatewayErrors.ts';
 import { SharedLayers } from '#infra/constructs/sharedLayers.ts';
 import { TunegateFunction } from '#infra/constructs/tunegateFunction.ts';
 import type { Environment } from '#infra/environments.ts';
+import type { CreditsStack } from './credits.ts';
 import type { DataStack } from './data.ts';
 import type { InferenceStack } from './inference.ts';
 import type { MeteringStack } from './metering.ts';
@@ -28,6 +29,7 @@ const SERVER_ERRORS_IN_5_MINUTES = 5;
 export type ApiStackProps = StackProps & {
   readonly environment: Environment;
   readonly data: DataStack;
+  readonly credits: CreditsStack;
   readonly metering: MeteringStack;
   readonly payments: PaymentsStack;
   readonly training: TrainingStack;
@@ -47,7 +49,8 @@ export class ApiStack extends Stack {
   readonly #environment: Environment;
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
-    const { environment, data, metering, payments, training, inference, routing, ...stackProps } = props;
+    const { environment, data, credits, metering, payments, training, inference, routing, ...stackProps } =
+      props;
     super(scope, id, stackProps);
     this.#environment = environment;
     const shared = {
@@ -60,6 +63,7 @@ export class ApiStack extends Stack {
         training: training.jobs,
         shadows: routing.shadows,
         adapters: training.adapters,
+        reconciliations: credits.reconciliations,
       },
       endpoint: inference,
     };

@@ -93,6 +93,10 @@ const COUNTED: Readonly<
     meaning: 'Accounts could not be suspended or opened again as their payments ask.',
     runbook: 'dunning-fails',
   },
+  unknownDifferences: {
+    meaning: 'Two of the books (gateway, ledger, Dodo, AWS) differ, and nothing explains it.',
+    runbook: 'the-books-differ',
+  },
   failedNotices: {
     meaning: 'Notices could not be sent to a client or to the agency.',
     runbook: 'a-notice-is-not-sent',

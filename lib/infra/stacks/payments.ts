@@ -25,6 +25,8 @@ export class PaymentsStack extends Stack {
   readonly webhook: TunegateFunction;
   readonly apply: TunegateFunction;
   readonly find: TunegateFunction;
+  /** Here, because it queues payments whose webhook never came. */
+  readonly reconcile: TunegateFunction;
   readonly subscriptions: WorkQueue;
   /** What keeps subscriptions, licences and overage in step with Dodo. */
   readonly subscriptionFunctions: readonly TunegateFunction[];
@@ -37,11 +39,17 @@ export class PaymentsStack extends Stack {
       environment,
       data,
       layers: new SharedLayers(this, 'Layers'),
-      queues: { payments: this.payments, subscriptions: this.subscriptions, refills: credits.refills },
+      queues: {
+        payments: this.payments,
+        subscriptions: this.subscriptions,
+        refills: credits.refills,
+        reconciliations: credits.reconciliations,
+      },
     };
     this.webhook = new TunegateFunction(this, 'dodo-webhook', shared);
     this.apply = new TunegateFunction(this, 'apply-payment', shared);
     this.find = new TunegateFunction(this, 'find-missed-payments', shared);
+    this.reconcile = new TunegateFunction(this, 'reconcile-books', shared);
     this.subscriptionFunctions = [
       new TunegateFunction(this, 'apply-subscription', shared),
       new TunegateFunction(this, 'find-due-subscriptions', shared),
@@ -54,6 +62,7 @@ export class PaymentsStack extends Stack {
     this.webhook.watch(alarms);
     this.apply.watch(alarms);
     this.find.watch(alarms);
+    this.reconcile.watch(alarms);
     this.subscriptions.watch(alarms, { maxAge: LATE_AFTER });
     for (const fn of this.subscriptionFunctions) fn.watch(alarms);
   }

@@ -84,6 +84,7 @@ export const FUNCTIONS = {
     trigger: { kind: 'http', streaming: false },
     uses: {
       tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite', versions: 'read' },
+      queues: ['reconciliations'],
       secrets: ['keyPepper', 'dodo', 'noticeKey', 'sealKey'],
       priceTables: true,
       topUpUrl: true,
@@ -223,6 +224,25 @@ export const FUNCTIONS = {
       sendsMail: true,
     },
   },
+  'reconcile-books': {
+    memoryMb: 1024,
+    timeoutSeconds: 900,
+    trigger: { kind: 'queue', queue: 'reconciliations', batchSize: 1, windowSeconds: 0, maxConcurrency: 2 },
+    uses: {
+      tables: { ledger: 'read', directory: 'read', billing: 'readWrite', training: 'read' },
+      buckets: { archive: 'read' },
+      queues: ['payments'],
+      secrets: ['dodo'],
+      priceTables: true,
+      callsDodo: true,
+    },
+  },
+  'start-reconciliation': {
+    memoryMb: 256,
+    timeoutSeconds: 30,
+    trigger: { kind: 'schedule', everyMinutes: 1_440 },
+    uses: { queues: ['reconciliations'] },
+  },
   'apply-dunning': {
     memoryMb: 512,
     timeoutSeconds: 300,
@@ -267,7 +287,7 @@ export const FUNCTIONS = {
     memoryMb: 512,
     timeoutSeconds: 300,
     trigger: { kind: 'schedule', everyMinutes: 1 },
-    uses: { tables: { ledger: 'readWrite', directory: 'read' } },
+    uses: { tables: { ledger: 'readWrite', directory: 'read', billing: 'readWrite' } },
   },
   'seal-books': {
     memoryMb: 512,

@@ -36,6 +36,8 @@ export const METRICS = {
   stuckRefills: { name: 'StuckRefills', service: 'sweep-refills' },
   /** Tenants that could not be suspended or opened again as their payments ask; the next run tries again. */
   dunningFailures: { name: 'DunningFailures', service: 'apply-dunning' },
+  /** Differences between two books that nothing explains: gateway, ledger, Dodo, AWS. */
+  unknownDifferences: { name: 'UnknownDifferences', service: 'reconcile-books' },
   /** Notices that no attempt could send. */
   failedNotices: { name: 'FailedNotices', service: 'send-notices' },
   /** Subscriptions and licences of Dodo that fit no purchase of ours, or that did what cannot be. */

@@ -84,6 +84,13 @@ export const QUEUES = {
   },
   /** Adapters that wait to be scanned, deployed and probed. */
   adapters: { name: 'adapters', env: 'ADAPTERS_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
+  /** Days whose books shall be held against each other. */
+  reconciliations: {
+    name: 'reconciliations',
+    env: 'RECONCILIATIONS_QUEUE_URL',
+    visibilitySeconds: 5_400,
+    maxReceives: 3,
+  },
   /** Tenants whose refill should be looked at. */
   refills: { name: 'refills', env: 'REFILLS_QUEUE_URL', visibilitySeconds: 180, maxReceives: 5 },
   /** Subscriptions and licences that should be looked at. */

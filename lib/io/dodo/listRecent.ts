@@ -18,7 +18,11 @@ export async function listRecent(dodo: DodoPayments, since: Since): Promise<Rece
   return {
     payments: payments.items
       .filter(({ metadata }) => typeof metadata?.['checkout_id'] === 'string')
-      .map(({ payment_id }) => ({ id: payment_id })),
+      .map(({ payment_id, total_amount, created_at }) => ({
+        id: payment_id,
+        totalMinor: total_amount,
+        createdAtMs: Date.parse(created_at),
+      })),
     refunds: refunds.items.map((refund) => ({ id: refund.refund_id, paymentId: refund.payment_id })),
     disputes: disputes.items.map((dispute) => ({
       paymentId: dispute.payment_id,

@@ -4,7 +4,7 @@ import type { TenantId } from '#core/shared/ids.ts';
 import { parsePeppers, parseSecretList } from '#core/tenants/apiKey.ts';
 import { loadCreditPacks } from '#io/creditPacks.ts';
 import { nodeCrypto } from '#io/crypto.ts';
-import { SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
+import { QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeDodoClient, readDodoPlace } from '#io/dodo/client.ts';
 import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
@@ -18,6 +18,7 @@ import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
+import { makeReconciliationStore } from '#io/dynamodb/reconciliationStore.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
@@ -31,9 +32,10 @@ import { loadPlans } from '#io/plans.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { makeSealSigner } from '#io/sealSigner.ts';
 import { makeSecretReader } from '#io/secrets.ts';
+import { makeReconciliationQueue } from '#io/sqs/reconciliationQueue.ts';
 import { statementPdf } from '#io/statementPdf.ts';
 import { systemWorld } from '#io/world.ts';
-import { makeDynamoDb } from './clients.ts';
+import { makeDynamoDb, makeSqs } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 
 /** What the control routes work with (`#api/control/deps.ts`), of the real drivers. */
@@ -76,6 +78,10 @@ export function wireControl(env: Environment) {
       signer: makeSealSigner(() => readSecret(sealSecret), sealKeys),
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
+    },
+    reconciliation: {
+      store: makeReconciliationStore(dynamoDb, billingTable),
+      queue: makeReconciliationQueue(makeSqs(), requireVariable(env, QUEUES.reconciliations.env)),
     },
     notices: {
       outbox: makeNoticeOutbox(dynamoDb, billingTable),

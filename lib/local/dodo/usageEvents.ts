@@ -1,7 +1,14 @@
 import type { DodoPayments } from 'dodopayments';
 import * as z from 'zod/mini';
-import { HttpError, parseFields, type StandInResponse, type StandInRoute } from './http.ts';
+import {
+  HttpError,
+  parseFields,
+  type StandInRequest,
+  type StandInResponse,
+  type StandInRoute,
+} from './http.ts';
 import { BUSINESS_ID } from './newPayment.ts';
+import { page } from './page.ts';
 import { findProduct, found, type Shop } from './payments.ts';
 import type { Subscription } from './state.ts';
 import { findSubscription } from './subscriptions.ts';
@@ -32,6 +39,11 @@ export function usageEventRoutes(shop: Shop): StandInRoute[] {
       method: 'POST',
       path: '/events/ingest',
       handle: (request) => json(ingest(shop, parseFields(ingestSchema, request).events)),
+    },
+    {
+      method: 'GET',
+      path: '/events',
+      handle: (request) => json(listEvents(shop, request)),
     },
     {
       method: 'GET',
@@ -125,3 +137,16 @@ const usageHistory = (
   end_date: subscription.next_billing_date,
   meters: unbilledUsage(shop, subscription).meters,
 });
+
+/** The events of a name and a stretch of time. */
+function listEvents(shop: Shop, request: StandInRequest) {
+  const query = request.url.searchParams;
+  const from = Date.parse(query.get('start') ?? '1970-01-01');
+  const to = Date.parse(query.get('end') ?? '9999-01-01');
+  const chosen = Object.values(shop.state.events).filter(({ event_name, timestamp }) => {
+    const atMs = Date.parse(timestamp);
+    return event_name === (query.get('event_name') ?? event_name) && atMs >= from && atMs < to;
+  });
+  const dated = chosen.map((event) => ({ ...event, created_at: event.timestamp }));
+  return page(request, dated);
+}
