@@ -18,7 +18,7 @@ export class SubscriptionPostponed extends Error {
 export type SubscriptionReport = {
   readonly type: string;
   readonly needsAttention: boolean;
-} /** Null: none of our plans. */ & (
+} & (
   | { readonly subscription: SubscriptionRecord | null }
   | { readonly licence: LicenceOutcome & { readonly id: string } }
 );
