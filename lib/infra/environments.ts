@@ -33,6 +33,11 @@ export type Environment = {
     readonly maxWriteUnits: number;
   };
   readonly inference: InferenceSettings;
+  /**
+   * Endpoints of single tenants (Growth, Enterprise), by a short name: `acme` makes the endpoint
+   * `tunegate-<environment>-inference-acme`, which a model's engine names. What is not said is as in the shared one.
+   */
+  readonly dedicatedEndpoints: Readonly<Record<string, Partial<Omit<InferenceSettings, 'baseComponent'>>>>;
   readonly training: TrainingSettings;
 };
 
@@ -106,6 +111,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       adaptersOnGpu: 8,
       adaptersInMemory: 32,
     },
+    dedicatedEndpoints: {},
     training: {
       slotsPerTenant: 1,
       slots: 1,
@@ -143,6 +149,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       adaptersOnGpu: 16,
       adaptersInMemory: 128,
     },
+    dedicatedEndpoints: {},
     training: {
       slotsPerTenant: 2,
       slots: 8,

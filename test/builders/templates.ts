@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { findEnvironment } from '#infra/environments.ts';
+import { type Environment, findEnvironment } from '#infra/environments.ts';
 import { addTunegate } from '#infra/tunegate.ts';
 
 /** A resource of a synthesized template. Its properties have the shape that CloudFormation's reference gives the type. */
@@ -21,11 +21,13 @@ export type Templates = {
   readonly protection: Readonly<Record<string, boolean>>;
 };
 
-/** One environment as `cdk synth` makes it, but without bundling: a few seconds. */
-export function synthesize(environment: string): Templates {
+/** One environment as `cdk synth` makes it, changed as asked, but without bundling: a few seconds. */
+export function synthesize(environment: string, over: Partial<Environment> = {}): Templates {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
   const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } });
-  const stacks: readonly Stack[] = Object.values(addTunegate(app, findEnvironment(environment)));
+  const stacks: readonly Stack[] = Object.values(
+    addTunegate(app, { ...findEnvironment(environment), ...over }),
+  );
   const resources = stacks.flatMap((stack) =>
     Object.entries<TemplateResource>(Template.fromStack(stack).toJSON()['Resources'] ?? {}).map(
       ([logicalId, resource]) => ({ ...resource, logicalId, stack: stack.stackName }),
