@@ -68,6 +68,15 @@ export function addTenantCommands(program: Command, open: OpenSession): void {
   changeStatus('suspend', 'suspended', 'stop its calls; credits, keys and data stay');
   changeStatus('resume', 'active', 'let a suspended tenant call again');
 
+  reasonOption(tenants.command('endpoint').description('deploy its adapters on an endpoint of its own'))
+    .argument('<tenant>', 'its id or name')
+    .argument('<endpoint>', 'the short name of the endpoint; "shared" for the one that all share')
+    .action(async (tenant: string, endpoint: string, options: Reason, command: Command) => {
+      const { api, print, tenantPath } = open(command);
+      const body = { endpoint: endpoint === 'shared' ? null : endpoint, reason: options.reason };
+      print.record(await api.call('PATCH', await tenantPath(tenant), { body }), TENANT_FIELDS);
+    });
+
   reasonOption(tenants.command('close').description('close a tenant for good'))
     .argument('<tenant>', 'its id or name')
     .option('--yes', 'really: closing cannot be undone')

@@ -12,6 +12,7 @@ import {
   SageMakerRuntimeClient,
 } from '@aws-sdk/client-sagemaker-runtime';
 import { vi } from 'vitest';
+import { ownEndpoint } from '#io/sagemaker/ownEndpoint.ts';
 import { startChild, stopChild } from '#local/services/child.ts';
 import { NATIVE_MEMORY } from '#local/services/nativeMemory.ts';
 
@@ -32,7 +33,7 @@ export type TestSageMaker = {
   /** A streaming call; answers the text of all of its payload parts. */
   readonly stream: (component: string, body: object) => Promise<string>;
   /** Creates a component of an adapter and waits until it is no longer Creating. */
-  readonly deploy: (name: string, artifactUrl: string) => Promise<void>;
+  readonly deploy: (name: string, artifactUrl: string, endpoint?: string) => Promise<void>;
   /** SIGKILL; the data directory stays. */
   readonly kill: () => Promise<void>;
   /** `keepData` leaves the data directory for a restart. */
@@ -86,12 +87,15 @@ export async function startTestSageMaker(
       for await (const event of answer.Body ?? []) parts.push(event.PayloadPart?.Bytes ?? new Uint8Array());
       return Buffer.concat(parts).toString('utf8');
     },
-    deploy: async (InferenceComponentName, ArtifactUrl) => {
+    deploy: async (InferenceComponentName, ArtifactUrl, endpoint) => {
       await control.send(
         new CreateInferenceComponentCommand({
           InferenceComponentName,
-          EndpointName: TEST_ENDPOINT,
-          Specification: { BaseInferenceComponentName: 'tunegate-nano', Container: { ArtifactUrl } },
+          EndpointName: ownEndpoint(TEST_ENDPOINT, endpoint),
+          Specification: {
+            BaseInferenceComponentName: ownEndpoint('tunegate-nano', endpoint),
+            Container: { ArtifactUrl },
+          },
         }),
       );
       const describe = new DescribeInferenceComponentCommand({ InferenceComponentName });

@@ -77,6 +77,25 @@ test('an adapter is loaded from its archive, proven by its answers, and taken do
   expect((await at.call('GET', own)).body).toMatchObject({ status: 'deployed' });
 });
 
+test('an adapter of a tenant with an endpoint of its own is deployed and proven there, and its model leads there', async () => {
+  const { path } = await at.agency.newTenant();
+  await at.agency.admin('PATCH', path, { endpoint: 'acme' });
+  const { body: registered } = await at.register(path, adapterArchive(), { probes: PROBES });
+  const own = `${path}/adapters/${registered.id}`;
+  await at.call('POST', `${own}/deploy`);
+  await at.work(at.desk(endpointAt(sageMaker.url)));
+  const { body: adapter } = await at.call('GET', own);
+  expect(adapter).toMatchObject({ status: 'deployed', endpoint: 'acme' });
+  await expect(sageMaker.invoke(adapter.inference_component_name, PROBES[0] ?? {})).rejects.toThrow(
+    'not found',
+  );
+  const wanted = { alias: 'support', base_model: 'tunegate-nano', adapter_id: adapter.id };
+  expect(await at.agency.admin('POST', `${path}/models`, wanted)).toMatchObject({
+    status: 201,
+    body: { engine: { kind: 'sagemaker', endpoint: 'acme' } },
+  });
+});
+
 test('a copy that lets the base answer, and signs with the adapter’s name, fails the deployment', async () => {
   const liar = await startLyingCopy(sageMaker.url, (n) => n % 3 === 0);
   const { adapter } = await deployed(adapterArchive(), PROBES, liar.url, 3);

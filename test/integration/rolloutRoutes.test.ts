@@ -152,19 +152,37 @@ test('an engine of its own is named, shown, and kept for the next version', asyn
 });
 
 test('an endpoint of its own is for tenants whose plan has one, or who have no plan', async () => {
-  const engine = { kind: 'sagemaker', endpoint: 'tunegate-prod-inference-acme' };
+  const engine = { kind: 'sagemaker', endpoint: 'acme' };
   const { store } = agency.deps.subscriptions;
   const subscription = aSubscription({ tenantId: tenantId as TenantId, planId: 'essentials' });
   await store.saveSubscription(subscription);
+  const adapters = makeAdapterStore(agency.database.client, `${agency.database.prefix}directory`);
+  await adapters.create(aDeployedAdapter(tenantId, 'adp_own', { endpoint: 'acme' }), {});
+  const own = { adapter_id: 'adp_own', engine };
   const refused = refusal(409, 'conflict', 'engine.endpoint');
-  expect(await post('promote', { engine })).toMatchObject(refused);
-  expect(await post('canary', { adapter_id: 'adp_two', percent: 5, engine })).toMatchObject(refused);
-  const alias = { alias: 'another', base_model: 'tunegate-nano', engine };
-  expect(await agency.admin('POST', models, alias)).toMatchObject(refused);
+  expect(await post('promote', own)).toMatchObject(refused);
+  expect(await post('canary', { ...own, percent: 5 })).toMatchObject(refused);
+  const another = { ...own, alias: 'another', base_model: 'tunegate-nano' };
+  expect(await agency.admin('POST', models, another)).toMatchObject(refused);
+  const tenant = models.replace('/models', '');
+  expect(await agency.admin('PATCH', tenant, { endpoint: 'acme' })).toMatchObject(
+    refusal(409, 'conflict', 'endpoint'),
+  );
+
   await store.saveSubscription({ ...subscription, version: 2, planId: 'growth' });
-  expect(await post('promote', { engine })).toMatchObject({ status: 200, body: { stable: { engine } } });
-  expect(await agency.admin('POST', models, alias)).toMatchObject({ status: 201 });
+  expect(await agency.admin('PATCH', tenant, { endpoint: 'acme' })).toMatchObject({
+    status: 200,
+    body: { endpoint: 'acme' },
+  });
+  expect(await agency.admin('POST', models, another)).toMatchObject({ status: 201, body: { engine } });
+  expect(await post('rollback')).toMatchObject({ status: 409 });
+  const promoted = await post('promote', { adapter_id: 'adp_own' });
+  expect(promoted).toMatchObject({ status: 200, body: { stable: { adapter_id: 'adp_own', engine } } });
   expect(await post('rollback')).toMatchObject({ status: 200, body: { stable: { engine: null } } });
+  expect(await post('promote', { adapter_id: 'adp_two', engine })).toMatchObject(
+    refusal(409, 'conflict', 'engine'),
+  );
+  expect(await agency.admin('PATCH', tenant, { endpoint: null })).toMatchObject({ body: { endpoint: null } });
 });
 
 test('a version that is not deployed any more is not gone back to', async () => {

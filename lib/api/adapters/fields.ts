@@ -18,6 +18,7 @@ export const adapterBody = (adapter: Adapter) => ({
   object: 'adapter',
   status: adapter.status,
   status_details: adapter.statusDetails,
+  endpoint: adapter.endpoint ?? null,
   base_model: adapter.baseModel,
   base_sha256: adapter.baseSha256,
   inference_component_name: componentNameOf(adapter.id),

@@ -3,7 +3,7 @@ import { readBody, readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
 import { rolloutOf } from '#core/routing/applyChange.ts';
-import { checkVersion } from '#core/routing/checkVersion.ts';
+import { checkVersion, whereDeployed } from '#core/routing/checkVersion.ts';
 import { componentName } from '#core/routing/resolveVersion.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { type AddModelRefused, addModel, MAX_MODELS_PER_TENANT } from '#core/tenants/addModel.ts';
@@ -40,7 +40,7 @@ export const createModel: RouteHandler = async (deps, request) => {
   if (!version.ok) return refuse(version.error);
   const refused = await refuseEndpoint(deps, tenantId, version.value);
   if (refused !== undefined) return refuse(refused);
-  const { engine, ...named } = version.value ?? {};
+  const { engine, ...named } = await whereDeployed(deps, tenantId, version.value ?? {});
   const wanted = {
     adapterId: null,
     ...named,

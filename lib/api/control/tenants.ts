@@ -22,6 +22,7 @@ import {
   timeZoneField,
   toSeconds,
 } from './fields.ts';
+import { refuseEndpoint, shortName } from './versions.ts';
 
 const NewTenant = z.strictObject({
   name: nameField,
@@ -77,14 +78,23 @@ const ChangedTenant = z.strictObject({
   price_book: z.optional(z.string()),
   time_zone: z.optional(timeZoneField),
   free_credits: z.optional(freeCreditsField),
+  endpoint: z.optional(z.nullable(shortName)),
   reason: z.optional(reasonField),
 });
 
-/** `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, free_credits?, reason?}` → the tenant as it is now. */
+/** `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, free_credits?, endpoint?, reason?}` → the tenant as it is now. */
 export const updateTenant: RouteHandler = async (deps, request) => {
   const body = readBody(request, ChangedTenant);
   if (!body.ok) return refuse(body.error);
-  const { name, status, price_book: priceBookId, time_zone: timeZone, free_credits, reason } = body.value;
+  const {
+    name,
+    status,
+    price_book: priceBookId,
+    time_zone: timeZone,
+    free_credits,
+    endpoint,
+    reason,
+  } = body.value;
   const wrong = priceBookId === undefined ? undefined : await wrongPriceBook(deps, priceBookId);
   if (wrong !== undefined) return refuse(wrong);
   const change: TenantChange = {
@@ -92,11 +102,15 @@ export const updateTenant: RouteHandler = async (deps, request) => {
     ...(status !== undefined && { status, suspension: suspensionOf(status, deps.world.clock()) }),
     ...(priceBookId !== undefined && { priceBookId }),
     ...(timeZone !== undefined && { timeZone }),
+    ...(endpoint !== undefined && { endpoint }),
     ...(free_credits !== undefined && { freeMonthlyMicro: parseCredits(free_credits) ?? ZERO }),
   };
   if (Object.keys(change).length === 0) return refuse(NOTHING_TO_CHANGE);
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
   if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
+  const own = typeof endpoint === 'string' ? { kind: 'sagemaker' as const, endpoint } : null;
+  const refused = await refuseEndpoint(deps, tenantId, { engine: own });
+  if (refused !== undefined) return refuse({ ...refused, param: 'endpoint' });
   const changed = await changeTenant(deps, { tenantId, change, act: actOf(request, reason) });
   return changed.ok ? respond(200, tenantBody(changed.value)) : refuse(tenantRefusal(changed.error));
 };
@@ -149,6 +163,7 @@ const tenantBody = (tenant: Tenant) => ({
   time_zone: tenant.timeZone ?? 'UTC',
   free_credits: formatCredits(tenant.freeMonthlyMicro ?? ZERO),
   dodo_customer_id: tenant.dodoCustomerId ?? null,
+  endpoint: tenant.endpoint ?? null,
   created_at: toSeconds(tenant.createdAtMs),
 });
 

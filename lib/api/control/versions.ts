@@ -17,7 +17,8 @@ export const MODEL_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$/
 const MODEL_NAME_RULE =
   'must be 1 to 128 letters, digits and . _ : / -, beginning and ending with a letter or digit';
 const SAGEMAKER_NAME = /^[A-Za-z0-9](?:-*[A-Za-z0-9]){0,62}$/;
-const SECRET_NAME = /^[a-z0-9](?:-?[a-z0-9]){0,39}$/;
+const SHORT_NAME = /^[a-z0-9](?:-?[a-z0-9]){0,39}$/;
+const SHORT_NAME_RULE = 'must be 1 to 40 small letters, digits and hyphens between them';
 const MAX_TIMEOUT_SECONDS = 600;
 
 export const modelName = z.string().check(z.regex(MODEL_NAME, MODEL_NAME_RULE));
@@ -25,17 +26,16 @@ const sageMakerName = z
   .string()
   .check(z.regex(SAGEMAKER_NAME, 'must be at most 63 letters, digits and hyphens between them'));
 
+/** Of a secret or an endpoint: what stands behind the prefix that the deployment gives. */
+export const shortName = z.string().check(z.regex(SHORT_NAME, SHORT_NAME_RULE));
+
 const EngineField = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('sagemaker'), endpoint: sageMakerName }),
+  z.strictObject({ kind: z.literal('sagemaker'), endpoint: shortName }),
   z.strictObject({
     kind: z.literal('openai'),
     url: z.string(),
     model: z.optional(modelName),
-    secret: z.optional(
-      z
-        .string()
-        .check(z.regex(SECRET_NAME, 'must be 1 to 40 small letters, digits and hyphens between them')),
-    ),
+    secret: z.optional(shortName),
     timeout_seconds: z.optional(z.int().check(z.gte(1), z.lte(MAX_TIMEOUT_SECONDS))),
   }),
 ]);
@@ -73,7 +73,7 @@ function readEngine(
   field: z.infer<typeof EngineField>,
   rules: { readonly allowLoopback: boolean },
 ): Result<EnginePlace, ApiError> {
-  if (field.kind === 'sagemaker') return ok({ kind: 'sagemaker', endpointName: field.endpoint });
+  if (field.kind === 'sagemaker') return ok(field);
   const url = parseEngineUrl(field.url, rules);
   if (!url.ok) {
     const message = `engine.url ${url.error.message}.`;
@@ -122,6 +122,12 @@ export function versionRefusal(refused: VersionRefused): ApiError {
         message: `The adapter ${refused.adapterId} is for the base model ${refused.baseModel}.`,
         param,
       };
+    case 'adapter_elsewhere':
+      return {
+        code: 'conflict',
+        message: `The adapter ${refused.adapterId} is deployed on ${refused.endpoint ?? 'the shared endpoint'}. Leave the engine out, or deploy it where the engine is.`,
+        param: 'engine',
+      };
     case 'adapter_not_deployed':
       return {
         code: 'conflict',
@@ -142,7 +148,7 @@ export const versionBody = ({ baseModel, adapterId, inferenceComponentName, engi
 });
 
 function engineBody(engine: EnginePlace): z.infer<typeof EngineField> {
-  if (engine.kind === 'sagemaker') return { kind: 'sagemaker', endpoint: engine.endpointName };
+  if (engine.kind === 'sagemaker') return engine;
   const { timeoutMs, ...rest } = engine;
   return { ...rest, ...(timeoutMs !== undefined && { timeout_seconds: Math.ceil(timeoutMs / 1000) }) };
 }

@@ -22,10 +22,12 @@ type Directed = Result<Adapter, NotDirected>;
  * Repeated, it is looked after again; one that is deployed already is checked to be still there.
  */
 export async function deployAdapter(desk: AdapterDesk, ref: AdapterRef, act: Act): Promise<Directed> {
+  const tenant = await desk.directory.readTenant(ref.tenantId);
   const directed = await direct(desk, ref, act, {
     action: 'adapter.deploy',
     to: 'deploying',
     unless: ['deployed'],
+    endpoint: tenant?.endpoint,
   });
   if (directed.ok && directed.value.status !== 'retired') await desk.queue.send({ kind: 'deploy', ...ref });
   return directed.ok && directed.value.status === 'retired' ? err({ code: 'adapter_retired' }) : directed;
@@ -61,7 +63,13 @@ async function direct(
     action,
     to,
     unless,
-  }: { readonly action: string; readonly to: AdapterStatus; readonly unless: readonly AdapterStatus[] },
+    endpoint,
+  }: {
+    readonly action: string;
+    readonly to: AdapterStatus;
+    readonly unless: readonly AdapterStatus[];
+    readonly endpoint?: string | undefined;
+  },
 ): Promise<Directed> {
   const audit = ({ tenantId, id }: Adapter): AuditRecord =>
     auditRecord(desk.world, act, { action, tenantId, details: { adapterId: id } });
@@ -70,10 +78,18 @@ async function direct(
     desk,
     ref,
     (found) =>
-      unless.includes(found.status) || !mayMove(found.status, to) ? undefined : moveAdapter(found, to, nowMs),
+      unless.includes(found.status) || !mayMove(found.status, to)
+        ? undefined
+        : placed(moveAdapter(found, to, nowMs), endpoint),
     audit,
   );
   return adapter === undefined ? err({ code: 'adapter_not_found' }) : ok(adapter);
+}
+
+/** An adapter that begins to be deployed goes to where its tenant's are; any other stays where it is. */
+function placed({ endpoint: before, ...adapter }: Adapter, endpoint: string | undefined): Adapter {
+  const at = adapter.status === 'deploying' ? endpoint : before;
+  return at === undefined ? adapter : { ...adapter, endpoint: at };
 }
 
 /** The tenant's model names that lead to this adapter. */

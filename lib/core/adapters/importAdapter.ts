@@ -109,7 +109,14 @@ async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Pro
   const alias = fineTunedModelName(job);
   const added = await addModel(desk, {
     tenantId: job.tenantId,
-    wanted: { alias, baseModel: job.baseModel, adapterId: adapter.id },
+    wanted: {
+      alias,
+      baseModel: job.baseModel,
+      adapterId: adapter.id,
+      ...(adapter.endpoint === undefined
+        ? {}
+        : { engine: { kind: 'sagemaker' as const, endpoint: adapter.endpoint } }),
+    },
     act: actOf(job.id),
   });
   // A name that is taken was given by an earlier look, and has been led elsewhere since.

@@ -57,7 +57,7 @@ async function bringUp(desk: DeployDesk, adapter: Adapter): Promise<Look> {
 }
 
 async function create(desk: DeployDesk, adapter: Adapter, name: string): Promise<Look> {
-  const created = await desk.endpoint.create(name, archiveKey(adapter));
+  const created = await desk.endpoint.create(name, archiveKey(adapter), adapter.endpoint);
   if (created.ok) return WAITING;
   return waitOrFail(desk, adapter, created.error);
 }

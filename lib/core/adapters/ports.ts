@@ -84,7 +84,10 @@ export type ProbeAnswer = {
   readonly text: string;
 };
 
-/** The endpoint that serves bases and adapters. Each call may be repeated; each throws what the network throws. */
+/**
+ * The endpoints that serve bases and adapters: the shared one, and by its short name that of a tenant. Each call may be
+ * repeated; each throws what the network throws.
+ */
 export type AdapterEndpoint = {
   /** Undefined: it has no such component. */
   readonly describe: (componentName: string) => Promise<ComponentState | undefined>;
@@ -92,15 +95,17 @@ export type AdapterEndpoint = {
   readonly create: (
     componentName: string,
     archiveKey: string,
+    endpoint?: string,
   ) => Promise<Result<'created' | 'exists', EndpointRefused>>;
   /** One that is not there is no error. */
   readonly remove: (componentName: string) => Promise<Result<'removing' | 'gone', EndpointRefused>>;
   /** Copies of the base that may answer, each with the adapter loaded. */
-  readonly copies: () => Promise<number>;
+  readonly copies: (endpoint?: string) => Promise<number>;
   /** Asks greedily. Null: the bare base. `loading`: nothing is awake to answer, or it failed to. */
   readonly ask: (
     adapterId: AdapterId | null,
     probe: Probe,
+    endpoint?: string,
   ) => Promise<Result<ProbeAnswer, { readonly code: 'loading' | 'ask_failed'; readonly message: string }>>;
 };
 

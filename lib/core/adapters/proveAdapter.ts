@@ -42,16 +42,16 @@ export async function proveAdapter(
 
 async function askAll(
   { endpoint }: Pick<DeployDesk, 'endpoint'>,
-  { id, probes }: Adapter,
+  { id, probes, endpoint: at }: Adapter,
 ): Promise<readonly ProbeReplies[]> {
   const ask = async (adapterId: Adapter['id'] | null, probe: Probe): Promise<ProbeAnswer> => {
-    const answer = await endpoint.ask(adapterId, probe);
+    const answer = await endpoint.ask(adapterId, probe, at);
     if (!answer.ok) throw new NoAnswer(answer.error.code, answer.error.message);
     return answer.value;
   };
   const replies: { base: string; adapter: ProbeAnswer[] }[] = [];
   for (const probe of probes) replies.push({ base: (await ask(null, probe)).text, adapter: [] });
-  const asks = asksNeeded(await endpoint.copies(), probes.length);
+  const asks = asksNeeded(await endpoint.copies(at), probes.length);
   for (let done = 0; done < asks; done += AT_ONCE) {
     const batch = Array.from(
       { length: Math.min(AT_ONCE, asks - done) },

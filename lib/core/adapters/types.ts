@@ -65,6 +65,8 @@ export type Adapter = {
   readonly fingerprint: Fingerprint | null;
   readonly status: AdapterStatus;
   readonly statusDetails: string | null;
+  /** The tenant's own endpoint, by its short name, that it is deployed on or was last; absent: the shared one. */
+  readonly endpoint?: string;
   /** Grows by one with each change: the optimistic lock. */
   readonly version: number;
   readonly createdAtMs: number;

@@ -126,7 +126,7 @@ const shares = (all: {
 /** Two places are the same when they say the same; the order of what they say is ours. */
 function sameEngine(a: ModelVersion['engine'], b: ModelVersion['engine']): boolean {
   if (a === undefined || b === undefined) return a === b;
-  if (a.kind === 'sagemaker') return b.kind === 'sagemaker' && a.endpointName === b.endpointName;
+  if (a.kind === 'sagemaker') return b.kind === 'sagemaker' && a.endpoint === b.endpoint;
   return (
     b.kind === 'openai' &&
     a.url === b.url &&

@@ -12,7 +12,7 @@ import {
   sameVersion,
   versionOf,
 } from './applyChange.ts';
-import { checkVersion, type VersionRefused } from './checkVersion.ts';
+import { checkVersion, type VersionRefused, whereDeployed } from './checkVersion.ts';
 import { versionName } from './chooseVersion.ts';
 import type { RolloutRecord, RolloutStore } from './ports.ts';
 import type { ModelVersion } from './types.ts';
@@ -56,7 +56,7 @@ export async function changeRollout(
   if (wanted.revision !== undefined && wanted.revision !== revision) {
     return err({ code: 'changed_meanwhile', revision });
   }
-  const applied = applyChange(previous, change);
+  const applied = applyChange(previous, await placed(deps, previous, change));
   if (!applied.ok || applied.value === previous) return applied;
   const next = applied.value;
   for (const version of newVersions(previous, next)) {
@@ -76,6 +76,17 @@ export async function changeRollout(
       ? { code: 'model_not_found' }
       : { code: 'changed_meanwhile', revision: rolloutOf(met).revision },
   );
+}
+
+/** A model on an OpenAI-compatible server stays there; elsewhere a version runs where its adapter is deployed. */
+async function placed(
+  deps: ChangeDeps,
+  { tenantId, engine }: ModelRoute,
+  change: RolloutChange,
+): Promise<RolloutChange> {
+  if (change.action === 'rollback' || change.version === undefined || engine?.kind === 'openai')
+    return change;
+  return { ...change, version: await whereDeployed(deps, tenantId, change.version) };
 }
 
 /** The versions that get calls after a change, and got none before. */

@@ -2,13 +2,15 @@ import type { AdapterStore } from '#core/adapters/ports.ts';
 import type { AdapterStatus } from '#core/adapters/types.ts';
 import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import { componentName } from './resolveVersion.ts';
+import { componentName, type WantedVersion } from './resolveVersion.ts';
 import type { ModelVersion } from './types.ts';
 
 export type VersionRefused =
   /** The tenant has no such adapter; another tenant's is none. */
   | { readonly code: 'adapter_not_found'; readonly adapterId: AdapterId }
   | { readonly code: 'adapter_of_another_base'; readonly adapterId: AdapterId; readonly baseModel: string }
+  /** It is deployed on another endpoint than the version says. */
+  | { readonly code: 'adapter_elsewhere'; readonly adapterId: AdapterId; readonly endpoint: string | null }
   | {
       readonly code: 'adapter_not_deployed';
       readonly adapterId: AdapterId;
@@ -36,6 +38,25 @@ export async function checkVersion(
   if (adapter.baseModel !== baseModel) {
     return err({ code: 'adapter_of_another_base', adapterId, baseModel: adapter.baseModel });
   }
-  if (adapter.status === 'deployed') return ok(version);
+  if (adapter.status === 'deployed') {
+    const { endpoint = null } = adapter;
+    return endpoint === (engine?.endpoint ?? null)
+      ? ok(version)
+      : err({ code: 'adapter_elsewhere', adapterId, endpoint });
+  }
   return err({ code: 'adapter_not_deployed', adapterId, status: adapter.status });
+}
+
+/** A wanted version whose engine is not named runs where the registry has its adapter. */
+export async function whereDeployed(
+  { adapters }: { readonly adapters: Pick<AdapterStore, 'read'> },
+  tenantId: TenantId,
+  wanted: WantedVersion,
+): Promise<WantedVersion> {
+  const { adapterId, engine } = wanted;
+  if (adapterId === undefined || adapterId === null || engine !== undefined) return wanted;
+  const adapter = await adapters.read(tenantId, adapterId);
+  if (adapter === undefined) return wanted;
+  const { endpoint } = adapter;
+  return { ...wanted, engine: endpoint === undefined ? null : { kind: 'sagemaker', endpoint } };
 }

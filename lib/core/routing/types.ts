@@ -2,7 +2,11 @@ import type { AdapterId, RequestId, TenantId } from '#core/shared/ids.ts';
 
 /** An engine of its own for a version: a SageMaker endpoint, or any server that speaks OpenAI's API. */
 export type EnginePlace =
-  | { readonly kind: 'sagemaker'; readonly endpointName: string }
+  | {
+      readonly kind: 'sagemaker';
+      /** A tenant's own endpoint: its name is this behind the shared one's. */
+      readonly endpoint: string;
+    }
   | {
       readonly kind: 'openai';
       /** The base URL, such as `https://gpu.example.com/v1`; see `parseEngineUrl`. */

@@ -3,7 +3,7 @@ import { idSchema } from '#core/shared/idSchema.ts';
 import type { AdapterId } from '#core/shared/ids.ts';
 
 const EnginePlaceSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('sagemaker'), endpointName: z.string() }),
+  z.object({ kind: z.literal('sagemaker'), endpoint: z.string() }),
   z.object({
     kind: z.literal('openai'),
     url: z.string(),

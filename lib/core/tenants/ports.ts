@@ -32,6 +32,7 @@ export type AuditRecord = {
 export type TenantChange = Partial<
   Pick<Tenant, 'name' | 'status' | 'priceBookId' | 'dodoCustomerId' | 'timeZone' | 'freeMonthlyMicro'> & {
     readonly suspension: Suspension | null;
+    readonly endpoint: string | null;
     readonly noticeEmail: string | null;
     readonly noticeWebhookUrl: string | null;
   }

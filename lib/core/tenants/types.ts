@@ -23,6 +23,8 @@ export type Tenant = {
   readonly timeZone?: string;
   /** Free credits that each of its months brings; absent or 0: none. */
   readonly freeMonthlyMicro?: MicroCredits;
+  /** The endpoint that its adapters are deployed on, by its short name; absent: the shared one. */
+  readonly endpoint?: string;
   /** Where notices to the tenant go. */
   readonly noticeEmail?: string;
   readonly noticeWebhookUrl?: string;

@@ -48,6 +48,7 @@ const AdapterItem = z.object({
   fingerprint: z.string(),
   status: z.enum(ADAPTER_STATUSES),
   statusDetails: z.nullable(z.string()),
+  endpoint: z.exactOptional(z.string()),
   version: z.int(),
   createdAtMs: z.int(),
   statusAtMs: z.int(),

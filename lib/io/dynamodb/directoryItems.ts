@@ -62,6 +62,7 @@ const TenantItem = z.object({
   createdAtMs: z.int(),
   dodoCustomerId: z.optional(z.string()),
   timeZone: z.optional(z.string()),
+  endpoint: z.optional(z.string()),
   suspension: z.optional(z.object({ because: z.enum(SUSPENDED_BECAUSE), sinceMs: z.int() })),
   freeMonthlyMicro: z.optional(microSchema),
   noticeEmail: z.optional(z.string()),

@@ -12,6 +12,7 @@ import { PROBE_LIMITS } from '#core/adapters/probes.ts';
 import { componentNameOf } from '#core/adapters/types.ts';
 import type { AdapterId } from '#core/shared/ids.ts';
 import { err, ok } from '#core/shared/result.ts';
+import { ownEndpoint } from './ownEndpoint.ts';
 import { refusalOf } from './refusals.ts';
 
 export type AdapterEndpointOptions = {
@@ -50,14 +51,14 @@ export function makeAdapterEndpoint(options: AdapterEndpointOptions): AdapterEnd
       if (found?.InferenceComponentStatus === undefined) return undefined;
       return { status: STATES[found.InferenceComponentStatus], failureReason: found.FailureReason ?? null };
     },
-    create: async (name, archiveKey) => {
+    create: async (name, archiveKey, endpoint) => {
       try {
         await control.send(
           new CreateInferenceComponentCommand({
             InferenceComponentName: name,
-            EndpointName: endpointName,
+            EndpointName: ownEndpoint(endpointName, endpoint),
             Specification: {
-              BaseInferenceComponentName: baseComponent,
+              BaseInferenceComponentName: ownEndpoint(baseComponent, endpoint),
               Container: { ArtifactUrl: `s3://${bucket}/${archiveKey}` },
             },
           }),
@@ -75,13 +76,15 @@ export function makeAdapterEndpoint(options: AdapterEndpointOptions): AdapterEnd
         return isMissing(error) ? ok('gone') : err(refusalFor(error));
       }
     },
-    copies: async () => (await describe(baseComponent))?.RuntimeConfig?.CurrentCopyCount ?? 1,
-    ask: async (adapterId, probe) => {
-      const component = adapterId === null ? baseComponent : componentNameOf(adapterId);
+    copies: async (endpoint) =>
+      (await describe(ownEndpoint(baseComponent, endpoint)))?.RuntimeConfig?.CurrentCopyCount ?? 1,
+    ask: async (adapterId, probe, endpoint) => {
+      const component =
+        adapterId === null ? ownEndpoint(baseComponent, endpoint) : componentNameOf(adapterId);
       try {
         const answer = await runtime.send(
           new InvokeEndpointCommand({
-            EndpointName: endpointName,
+            EndpointName: ownEndpoint(endpointName, endpoint),
             InferenceComponentName: component,
             ContentType: 'application/json',
             Body: Buffer.from(JSON.stringify(bodyOf(adapterId ?? baseModel, probe.messages))),

@@ -6,6 +6,7 @@ import {
 import { type Engine, EngineBroken, type EngineRefused, type EngineRequest } from '#core/inference/ports.ts';
 import { err, ok } from '#core/shared/result.ts';
 import { messageOf, openStream, type SilenceWatch, watchSilence } from '#io/engines/engineStream.ts';
+import { ownEndpoint } from './ownEndpoint.ts';
 import { refusalOf } from './refusals.ts';
 
 /** Beyond this without a byte the engine counts as gone; SageMaker itself ends a silent stream after a minute. */
@@ -23,7 +24,10 @@ export function makeSageMakerEngine(client: SageMakerRuntimeClient, endpointName
       try {
         const answer = await client.send(
           new InvokeEndpointWithResponseStreamCommand({
-            EndpointName: engine?.kind === 'sagemaker' ? engine.endpointName : endpointName,
+            EndpointName: ownEndpoint(
+              endpointName,
+              engine?.kind === 'sagemaker' ? engine.endpoint : undefined,
+            ),
             InferenceComponentName: inferenceComponentName,
             ContentType: 'application/json',
             Body: Buffer.from(JSON.stringify(streamingBody(request.body))),

@@ -25,7 +25,8 @@ export type Components = {
 const MAX_COMPONENTS = 10_000;
 
 /**
- * The inference components of the one local endpoint, kept in `<data>/inference-components.json`. Every base model
+ * The inference components of the local endpoints: the one that is named, and tenants' own, whose names and whose
+ * bases' names are those with something behind them. They are kept in `<data>/inference-components.json`. Every base model
  * is a component of its own id; adapters come and go over the API and survive a restart.
  */
 export function openComponents(options: {
@@ -36,8 +37,9 @@ export function openComponents(options: {
   const { dataDirectory, endpointName, engines } = options;
   const file = openComponentFile(join(dataDirectory, 'inference-components.json'));
   const components = new Map(file.read().map((saved) => [saved.name, saved]));
+  const startedAtMs = Date.now();
   for (const baseId of engines.keys())
-    components.set(baseId, baseComponent(baseId, endpointName, Date.now()));
+    components.set(baseId, baseComponent(baseId, endpointName, startedAtMs));
   const loadAdapter = makeAdapterLoader(options);
 
   const keep = (component: Component): Component => {
@@ -47,8 +49,18 @@ export function openComponents(options: {
   };
   const change = (component: Component, changed: Partial<Component>): Component =>
     keep({ ...component, ...changed, updatedAtMs: Date.now() });
+  /** The base of a tenant's own endpoint is the base, under that endpoint's name. */
+  const lookUp = (name: string): Component | undefined => {
+    const found = components.get(name);
+    const baseId = [...engines.keys()].find((id) => name.startsWith(`${id}-`));
+    if (found !== undefined || baseId === undefined) return found;
+    const endpoint = `${endpointName}${name.slice(baseId.length)}`;
+    return { ...baseComponent(baseId, endpoint, startedAtMs), name };
+  };
+  const isOurs = (endpoint: string): boolean =>
+    endpoint === endpointName || endpoint.startsWith(`${endpointName}-`);
   const find = (name: string): Component => {
-    const component = components.get(name);
+    const component = lookUp(name);
     if (component === undefined) throw notFound(name);
     return component;
   };
@@ -110,10 +122,10 @@ export function openComponents(options: {
     create: (request) => {
       if (components.has(request.name))
         throw refused(`Cannot create already existing inference component "${request.name}".`);
-      if (request.endpointName !== endpointName)
-        throw refused(`Could not find endpoint "${request.endpointName}".`);
-      const base = components.get(request.baseComponentName);
-      if (base === undefined || base.artifactUrl !== null) throw notFound(request.baseComponentName);
+      if (!isOurs(request.endpointName)) throw refused(`Could not find endpoint "${request.endpointName}".`);
+      const base = lookUp(request.baseComponentName);
+      if (base === undefined || base.artifactUrl !== null || base.endpointName !== request.endpointName)
+        throw notFound(request.baseComponentName);
       if (components.size >= MAX_COMPONENTS) {
         throw new AwsError(
           'ResourceLimitExceeded',
@@ -122,7 +134,7 @@ export function openComponents(options: {
         );
       }
       const component = keep({
-        ...baseComponent(base.baseId, endpointName, Date.now()),
+        ...baseComponent(base.baseId, request.endpointName, Date.now()),
         name: request.name,
         artifactUrl: request.artifactUrl,
         status: 'Creating',
@@ -151,15 +163,15 @@ export function openComponents(options: {
       return deleting;
     },
     route: (requestedEndpoint, name) => {
-      if (requestedEndpoint !== endpointName)
-        throw validationError(`Endpoint ${requestedEndpoint} not found.`);
+      if (!isOurs(requestedEndpoint)) throw validationError(`Endpoint ${requestedEndpoint} not found.`);
       if (name === undefined) {
         throw validationError(
           'Inference Component Name header is required for endpoints to which you plan to deploy inference components. Please include Inference Component Name header or consider using SageMaker models.',
         );
       }
-      const component = components.get(name);
-      if (component === undefined) throw validationError(`Inference Component "${name}" not found.`);
+      const component = lookUp(name);
+      if (component === undefined || component.endpointName !== requestedEndpoint)
+        throw validationError(`Inference Component "${name}" not found.`);
       if (component.status !== 'InService' && component.status !== 'Updating') {
         throw validationError(
           `Inference Component "${name}" is not InService: it has no capacity to process this request.`,

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { auditLedger } from '#core/ledger/audit.ts';
+import type { AdapterId } from '#core/shared/ids.ts';
 import { makeAuditSource } from '#io/dynamodb/ledgerAuditSource.ts';
 import { guardEngine } from '#io/engines/guardEngine.ts';
 import { makeSageMakerEngine } from '#io/sagemaker/engine.ts';
+import { DEMO_TENANTS } from '#local/demo/tenants.ts';
 import { ASK, ask, beginCall, type ChatBench, CREDITS, makeChatBench, sseData } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/builders/sageMaker.ts';
@@ -45,14 +47,19 @@ test('a component that is not in service is a model that loads: nothing is charg
   expect(await bench.settle()).toEqual(UNTOUCHED);
 });
 
-test('a version’s own endpoint is called, and no other in its place', async () => {
-  const engine = { kind: 'sagemaker', endpointName: 'somebodys-own' } as const;
-  const bench = await benchOn({ inferenceComponentName: 'tunegate-nano', engine });
-  expect((await ask(bench, ASK)).status).toBe(503);
-  const own = { ...engine, endpointName: TEST_ENDPOINT };
-  expect(
-    (await ask(await benchOn({ inferenceComponentName: 'tunegate-nano', engine: own }), ASK)).status,
-  ).toBe(200);
+test('a tenant’s own endpoint answers with what stands on it, and with nothing of the shared one', async () => {
+  const engine = { kind: 'sagemaker', endpoint: 'acme' } as const;
+  const askBase = async (inferenceComponentName: string) =>
+    (await ask(await benchOn({ inferenceComponentName, engine }), ASK)).status;
+  expect(await askBase('tunegate-nano-acme')).toBe(200);
+  expect(await askBase('tunegate-nano')).toBe(503);
+  const [demo] = DEMO_TENANTS;
+  await sageMaker.deploy('adp-acme', pathToFileURL(demo?.adapterDirectory ?? '').href, 'acme');
+  const adapter = { adapterId: 'adp_acme' as AdapterId, inferenceComponentName: 'adp-acme' };
+  expect((await ask(await benchOn({ ...adapter, engine }), ASK)).headers).toMatchObject({
+    'x-tunegate-adapter': 'adp_acme',
+  });
+  expect((await ask(await benchOn(adapter), ASK)).status).toBe(503);
 });
 
 test('an endpoint that is killed in mid-stream costs what was delivered; dead, it costs nothing', async () => {

@@ -92,7 +92,7 @@ test('a rollback brings back the very version: its component and its engine', ()
 });
 
 test('a version moves to another engine, and back to the shared one', () => {
-  const engine = { kind: 'sagemaker', endpointName: 'dedicated' } as const;
+  const engine = { kind: 'sagemaker', endpoint: 'acme' } as const;
   const moved = after({ action: 'promote', version: { engine } });
   expect(moved).toMatchObject({ adapterId: 'adp_one', inferenceComponentName: 'adp-one', engine });
   const back = applyChange(moved, { action: 'promote', version: { engine: null } });
