@@ -1,3 +1,4 @@
+import { NO_LIMIT } from './changeLimits.ts';
 import { demandsOf } from './countHold.ts';
 import type { AccountLimits, Allowance, LimitedUse, LimitStatus } from './types.ts';
 import { forgetPast, slotEndsMs } from './windows.ts';
@@ -8,7 +9,7 @@ export function limitStatus(limits: AccountLimits, use: LimitedUse): LimitStatus
   let countsCalls = false;
   for (const { kind, counter, max } of demandsOf(limits, use)) {
     if (kind === 'calls') countsCalls = true;
-    if (kind !== 'requests' && kind !== 'tokens') continue;
+    if ((kind !== 'requests' && kind !== 'tokens') || max >= NO_LIMIT) continue;
     const { sum, at } = forgetPast(counter, use.nowMs);
     const newest = Math.max(...Object.keys(at).map(slotEndsMs), use.nowMs);
     const left = Math.max(0, max - sum);

@@ -102,6 +102,38 @@ test('where the tenant did not choose so, the key goes on as before', async () =
   expect((await ledger.readAccount(tenantId))?.limits).toBeUndefined();
 });
 
+test('a key that had no limit is slowed, and told of none when that is over', async () => {
+  const { deps, ledger, tenantId } = await watched();
+  const onUnusual = { requests: 1, minutes: 30 };
+  await ledger.setLimits(tenantId, { scope: 'tenant', rules: {}, onUnusual, nowMs: NOON_MS });
+  await record(deps, callsFrom(tenantId, 30));
+  const [found] = await watchUsage(deps);
+  const untilMs = clock() + 30 * 60_000;
+  expect(found).toMatchObject({ outcome: 'found', slowedUntilMs: untilMs });
+  const call = (body: string, nowMs: number) =>
+    ledger.placeHold(aHold(tenantId, body, { tokens: 1, nowMs, expiresAtMs: nowMs + 3_600_000 }));
+  expect(await call('n1', clock())).toMatchObject({ value: { limits: { requests: { max: 1, left: 0 } } } });
+  expect(await call('n2', clock())).toMatchObject({ error: { kind: 'requests', scope: 'key' } });
+  const later = await call('n3', untilMs);
+  expect(later).toMatchObject({ ok: true, value: { limits: { countsCalls: false } } });
+  expect(later).not.toHaveProperty('value.limits.requests');
+});
+
+test('a list that a program goes through is found in the hour that ended', async () => {
+  const { deps, tenantId } = await watched();
+  const paced = Array.from({ length: 360 }, (_, n) =>
+    aUsageEvent(tenantId, `p${n}`, {
+      startedAtMs: NOON_MS - 3_600_000 + n * 10_000,
+      inputTokens: 100 + (n % 5),
+    }),
+  );
+  for (let from = 0; from < paced.length; from += 100) await record(deps, paced.slice(from, from + 100));
+  const training = aUsageEvent(tenantId, 'job', { operation: 'fine_tuning', inputTokens: 9_000_000 });
+  await record(deps, [{ ...training, startedAtMs: NOON_MS - 1 }]);
+  const finding = { kind: 'scraping', keyId: KEY_A, seen: 360, usual: 300 };
+  expect(await watchUsage(deps)).toMatchObject([{ tenantId, outcome: 'found', finding }]);
+});
+
 test('a jump is found in the roll-ups, and told although a run died before it was marked', async () => {
   const { deps, ledger, tenantId } = await watched();
   for (const day of [1, 2, 3]) {
