@@ -168,7 +168,11 @@ export async function startTestTraining(args: readonly string[] = []): Promise<T
 }
 
 /** As the product asks for a job. */
-export const trainingJobInput = (name: string, validation = false): CreateTrainingJobCommandInput => ({
+export const trainingJobInput = (
+  name: string,
+  validation = false,
+  bucket = BUCKET,
+): CreateTrainingJobCommandInput => ({
   TrainingJobName: name,
   AlgorithmSpecification: {
     TrainingImage: '763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:latest',
@@ -182,14 +186,14 @@ export const trainingJobInput = (name: string, validation = false): CreateTraini
       DataSource: {
         S3DataSource: {
           S3DataType: 'S3Prefix',
-          S3Uri: `s3://${BUCKET}/${ChannelName === 'base' ? 'bases/tunegate-nano/' : `jobs/${name}/${ChannelName}/`}`,
+          S3Uri: `s3://${bucket}/${ChannelName === 'base' ? 'bases/tunegate-nano/' : `jobs/${name}/${ChannelName}/`}`,
           S3DataDistributionType: 'FullyReplicated',
         },
       },
     }),
   ),
-  OutputDataConfig: { S3OutputPath: `s3://${BUCKET}/jobs/${name}/output/` },
-  CheckpointConfig: { S3Uri: `s3://${BUCKET}/jobs/${name}/checkpoints/` },
+  OutputDataConfig: { S3OutputPath: `s3://${bucket}/jobs/${name}/output/` },
+  CheckpointConfig: { S3Uri: `s3://${bucket}/jobs/${name}/checkpoints/` },
   ResourceConfig: { InstanceType: 'ml.g5.xlarge', InstanceCount: 1, VolumeSizeInGB: 30 },
   StoppingCondition: { MaxRuntimeInSeconds: 3_600, MaxWaitTimeInSeconds: 7_200 },
   EnableManagedSpotTraining: true,

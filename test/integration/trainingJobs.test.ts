@@ -11,7 +11,7 @@ import { fewLines } from '#test/builders/trainingJob.ts';
 
 const QUICK = { epochs: 1, batchSize: 4, learningRate: 0.01 };
 /** Enough steps to interrupt, with a checkpoint soon. */
-const LONGER = { epochs: 9, batchSize: 6, checkpointSteps: 4, learningRate: 0.01 };
+const LONGER = { epochs: 7, batchSize: 6, checkpointSteps: 4, learningRate: 0.01 };
 const LONGER_DATA = { train: fewLines(24), settings: LONGER };
 const SLOW_MACHINE_MS = 120_000;
 
@@ -118,7 +118,7 @@ test('an interrupted job and one cut off by SIGKILL end with the bytes of one th
   expect(await weights('killed')).toEqual(await weights('whole'));
 });
 
-test('a trainer that is killed is an instance that was lost; one that is stopped ends in order', {
+test('a trainer that is killed is an instance that was lost, an end of the server no end of a job; a stopped one ends in order', {
   timeout: SLOW_MACHINE_MS,
 }, async () => {
   await training.create('stopped', { ...LONGER_DATA, settings: { ...LONGER, epochs: 100 } });
@@ -126,7 +126,11 @@ test('a trainer that is killed is an instance that was lost; one that is stopped
   for (const pid of training.trainers()) process.kill(pid, 'SIGKILL');
   const transitions = async () => (await training.describe('stopped')).SecondaryStatusTransitions ?? [];
   const begun = async () => (await transitions()).filter(({ Status }) => Status === 'Training').length;
-  await vi.waitUntil(async () => (await begun()) === 2, { timeout: SLOW_MACHINE_MS, interval: 50 });
+  const beganTimes = (times: number) =>
+    vi.waitUntil(async () => (await begun()) === times, { timeout: SLOW_MACHINE_MS, interval: 50 });
+  await beganTimes(2);
+  await training.restart('stop');
+  await beganTimes(3);
 
   await stop('stopped');
   expect((await training.describe('stopped')).TrainingJobStatus).toMatch(/^Stop/u);
@@ -185,6 +189,7 @@ test.each([
     { ResourceConfig: { InstanceType: 'ml.g5.xlarge', InstanceCount: 2, VolumeSizeInGB: 1 } },
   ],
   ['ValidationException', 'a channel without objects', trainingJobInput('no-data')],
+  ['ValidationException', 'a bucket that is not there', trainingJobInput('no-bucket', false, 'no-bucket')],
 ] as const)('%s: %s', async (name, _, changed) => {
   await expect(again(changed)()).rejects.toMatchObject({ name });
 });

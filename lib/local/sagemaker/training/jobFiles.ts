@@ -68,12 +68,20 @@ export async function missingInput(request: CreateTrainingJobInput): Promise<str
   try {
     for (const { DataSource } of request.InputDataConfig ?? []) {
       const { S3Uri } = DataSource.S3DataSource;
-      const objects = await listObjects(s3, placeOf(S3Uri), 1);
-      if (objects.length === 0) return noObjects(S3Uri, request.RoleArn);
+      if (!(await hasObjects(s3, S3Uri))) return noObjects(S3Uri, request.RoleArn);
     }
     return undefined;
   } finally {
     s3.destroy();
+  }
+}
+
+async function hasObjects(s3: S3Client, uri: string): Promise<boolean> {
+  try {
+    return (await listObjects(s3, placeOf(uri), 1)).length > 0;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NoSuchBucket') return false;
+    throw error;
   }
 }
 
