@@ -88,6 +88,7 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   listLateUsage: 'Lists usage that the payment provider’s meter does not have.',
   settleLateUsage: 'Says what became of late usage: billed or waived.',
   listPayments: 'Lists payments that need a person, or all others.',
+  readAnalytics: 'Shows recurring revenue, churn, usage by client and model, the best and the worst clients.',
   startReconciliation: 'Has the books of a day held against each other.',
   listReconciliations: 'Shows how the books differ: gateway, ledger, Dodo and AWS.',
   importAwsCosts: 'Takes in what AWS billed for a month.',

@@ -536,6 +536,12 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  readAnalytics: {
+    method: 'GET',
+    path: '/admin/analytics',
+    auth: admin,
+    function: 'control',
+  },
   startReconciliation: {
     method: 'POST',
     path: '/admin/reconciliation',

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAdapterCommands } from './adapterCommands.ts';
+import { addAnalyticsCommand } from './analyticsCommand.ts';
 import { addArchiveCommand } from './archiveCommand.ts';
 import { type AuditTerminal, addAuditCommand } from './auditCommand.ts';
 import { CliError, EXIT_CODES } from './cliError.ts';
@@ -79,6 +80,7 @@ function makeProgram(
   addCreditCommands(program, open);
   addPaymentCommands(program, open);
   addNoticeCommands(program, open);
+  addAnalyticsCommand(program, open);
   addReconcileCommand(program, open, exitWith);
   addSubscriptionCommands(program, open);
   addUsageCommands(program, open);

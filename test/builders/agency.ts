@@ -20,6 +20,7 @@ import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
 import { makeReconciliationStore } from '#io/dynamodb/reconciliationStore.ts';
+import { makeRecurringSnapshots } from '#io/dynamodb/recurringSnapshots.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
@@ -92,6 +93,7 @@ export async function startAgency() {
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
     },
+    snapshots: makeRecurringSnapshots(database.client, `${database.prefix}billing`),
     reconciliation: {
       store: makeReconciliationStore(database.client, `${database.prefix}billing`),
       queue: { send: async ({ day }) => void reconciliations.push(day) },

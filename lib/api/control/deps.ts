@@ -1,4 +1,5 @@
 import type { AdapterStore } from '#core/adapters/ports.ts';
+import type { RecurringSnapshots } from '#core/analytics/analyse.ts';
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
@@ -24,6 +25,7 @@ export type ControlDeps = Tenancy & {
   readonly credits: CreditSales;
   readonly statements: StatementDeps;
   readonly notices: NoticeDeps;
+  readonly snapshots: RecurringSnapshots;
   readonly reconciliation: { readonly store: ReconciliationStore; readonly queue: ReconciliationQueue };
   readonly subscriptions: SubscriptionSales;
   readonly rollouts: RolloutStore;

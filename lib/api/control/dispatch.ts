@@ -1,6 +1,7 @@
 import { type ApiRequest, type ApiResponse, refuse } from '#api/http.ts';
 import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
 import { adjustCredits } from './adjustCredits.ts';
+import { readAnalytics } from './analytics.ts';
 import { listAuditRecords } from './auditRecords.ts';
 import { authorize } from './authorize.ts';
 import { changeAutoRefill, readAutoRefill, readTenantAutoRefill } from './autoRefill.ts';
@@ -104,6 +105,7 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   listLateUsage,
   settleLateUsage,
   listPayments,
+  readAnalytics,
   startReconciliation,
   listReconciliations,
   importAwsCosts,

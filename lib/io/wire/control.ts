@@ -19,6 +19,7 @@ import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
 import { makeReconciliationStore } from '#io/dynamodb/reconciliationStore.ts';
+import { makeRecurringSnapshots } from '#io/dynamodb/recurringSnapshots.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
@@ -79,6 +80,7 @@ export function wireControl(env: Environment) {
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
     },
+    snapshots: makeRecurringSnapshots(dynamoDb, billingTable),
     reconciliation: {
       store: makeReconciliationStore(dynamoDb, billingTable),
       queue: makeReconciliationQueue(makeSqs(), requireVariable(env, QUEUES.reconciliations.env)),

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { parseDay } from '#core/metering/periods.ts';
+import { snapshotRecurring } from '#core/analytics/analyse.ts';
+import { dayAt, parseDay } from '#core/metering/periods.ts';
 import { reconcileDay } from '#core/reconciliation/reconcileDay.ts';
 import { METRICS } from '#io/definitions/metrics.ts';
 import { BUCKETS, QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
@@ -14,6 +15,8 @@ import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeOverageOutbox } from '#io/dynamodb/overageOutbox.ts';
 import { makeLostCalls, makeReconciliationStore } from '#io/dynamodb/reconciliationStore.ts';
+import { makeRecurringSnapshots } from '#io/dynamodb/recurringSnapshots.ts';
+import { makeSubscriptionStore } from '#io/dynamodb/subscriptionStore.ts';
 import { makeJobCosts } from '#io/jobCosts.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPlans } from '#io/plans.ts';
@@ -35,6 +38,7 @@ export function wireReconcileBooks(env: Environment) {
   const readSecret = makeDodoSecretReader(makeSecretReader(env), requireVariable(env, SECRETS.dodo.env));
   const client = makeDodoClient(readDodoPlace(env), async () => (await readSecret()).apiKey);
   const directory = makeDirectory(dynamoDb, requireVariable(env, TABLES.directory.env));
+  const catalogue = loadPlans(env);
   const deps = {
     directory,
     ledger: makeLedgerStore(dynamoDb, ledgerTable),
@@ -43,10 +47,13 @@ export function wireReconcileBooks(env: Environment) {
     provider: makePaymentProvider(client),
     billing: makeBillingStore(dynamoDb, billingTable),
     queue: makePaymentQueue(makeSqs(), requireVariable(env, QUEUES.payments.env)),
-    meteredAtDodo: makeMeteredUsage(client, loadPlans(env).meter.eventName),
+    meteredAtDodo: makeMeteredUsage(client, catalogue.meter.eventName),
     outbox: makeOverageOutbox(dynamoDb, ledgerTable),
     lateUsage: makeLateUsageList(dynamoDb, ledgerTable),
     jobs: makeJobCosts(directory, makeJobStore(dynamoDb, requireVariable(env, TABLES.training.env))),
+    subscriptions: makeSubscriptionStore(dynamoDb, billingTable),
+    catalogue,
+    snapshots: makeRecurringSnapshots(dynamoDb, billingTable),
     store: makeReconciliationStore(dynamoDb, billingTable),
     clock: systemWorld.clock,
   };
@@ -54,6 +61,7 @@ export function wireReconcileBooks(env: Environment) {
     reconcile: async (body: string): Promise<void> => {
       const day = parseDay(z.parse(Message, JSON.parse(body)).day);
       if (day === undefined) throw new Error('the message names no day');
+      await snapshotRecurring(deps, dayAt(systemWorld.clock()).slice(0, 7));
       const { differences, differenceCount, unknownCount, unread, totals } = await reconcileDay(deps, day);
       logger[unknownCount > 0 ? 'error' : 'info']('reconciled', {
         day,

@@ -1,0 +1,66 @@
+import { test as property } from '@fast-check/vitest';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { monthlyMinor, movementsBetween } from '#core/analytics/recurring.ts';
+import { loadPlans } from '#io/plans.ts';
+
+const PLANS = loadPlans({ TUNEGATE_PRICE_TABLES_DIR: 'layers/price-tables' });
+const [plan] = PLANS.plans;
+const [addOn] = PLANS.addOns;
+
+const book = fc.dictionary(
+  fc.constantFrom('ten_a', 'ten_b', 'ten_c', 'ten_d', 'ten_e'),
+  fc.integer({ min: 1, max: 1_000_000 }),
+);
+
+property.prop([book, book])('from + new + expansion − contraction − churned = to', (before, after) => {
+  const moved = movementsBetween(before, after);
+  const { fromMinor, newMinor, expansionMinor, contractionMinor, churnedMinor, toMinor } = moved;
+  expect(fromMinor + newMinor + expansionMinor - contractionMinor - churnedMinor).toBe(toMinor);
+  expect(toMinor).toBe(Object.values(after).reduce((sum, minor) => sum + minor, 0));
+  expect(Object.keys(before).length + moved.newTenants - moved.churnedTenants).toBe(
+    Object.keys(after).length,
+  );
+});
+
+test('movements name who came, grew, shrank and left', () => {
+  const before = { ten_a: 200_000, ten_b: 500_000, ten_c: 100_000, ten_d: 200_000 };
+  const after = { ten_a: 500_000, ten_b: 200_000, ten_c: 100_000, ten_e: 50_000 };
+  expect(movementsBetween(before, after)).toEqual({
+    fromMinor: 1_000_000,
+    newMinor: 50_000,
+    expansionMinor: 300_000,
+    contractionMinor: 300_000,
+    churnedMinor: 200_000,
+    toMinor: 850_000,
+    newTenants: 1,
+    churnedTenants: 1,
+    tenantChurnBasisPoints: 2_500,
+    revenueChurnBasisPoints: 2_000,
+  });
+  expect(movementsBetween({}, after)).toMatchObject({ tenantChurnBasisPoints: null });
+});
+
+test('a year is twelve months, add-ons count, and what is late counts until it ends', () => {
+  const base = { planId: plan?.id ?? '', interval: 'monthly', status: 'active', addOns: [] } as const;
+  const price = plan?.prices.monthly.priceMinor ?? 0;
+  expect(monthlyMinor(PLANS, base)).toBe(price);
+  expect(monthlyMinor(PLANS, { ...base, interval: 'annual' })).toBe(
+    Math.round((plan?.prices.annual.priceMinor ?? 0) / 12),
+  );
+  const two = [{ id: addOn?.id ?? '', quantity: 2 }];
+  expect(monthlyMinor(PLANS, { ...base, addOns: two })).toBe(
+    price + 2 * (addOn?.prices.monthly.priceMinor ?? 0),
+  );
+  const statuses = ['past_due', 'on_hold', 'paused', 'cancelled', 'expired', 'failed', 'pending'] as const;
+  expect(statuses.map((status) => monthlyMinor(PLANS, { ...base, status }))).toEqual([
+    price,
+    price,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ]);
+  expect(monthlyMinor(PLANS, undefined)).toBe(0);
+});
