@@ -4,6 +4,7 @@ import { auditLedger } from '#core/ledger/audit.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 import { invoiceOf } from '#core/subscriptions/invoice.ts';
+import type { LateUse } from '#core/subscriptions/overagePorts.ts';
 import { reportUsage } from '#core/subscriptions/reportUsage.ts';
 import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeAuditSource } from '#io/dynamodb/ledgerAuditSource.ts';
@@ -67,8 +68,15 @@ const waiting = async (tenantId: TenantId) =>
   (await subs.outbox.pending(1_000)).filter((use) => use.tenantId === tenantId);
 const lateList = () =>
   makeLateUsageList(subs.billing.database.client, `${subs.billing.database.prefix}ledger`);
-const late = async (tenantId: TenantId) =>
-  (await lateList().list({ limit: 100 })).uses.filter((use) => use.tenantId === tenantId);
+async function late(tenantId: TenantId): Promise<readonly LateUse[]> {
+  const uses: LateUse[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await lateList().list({ limit: 100, ...(cursor === undefined ? {} : { cursor }) });
+    uses.push(...page.uses);
+    cursor = page.nextCursor;
+  }
+  return uses.filter((use) => use.tenantId === tenantId);
+}
 
 test('what is used beyond the plan is on the next invoice, to the cent', async () => {
   const { tenantId, subscriptionId } = await spentTenant();
