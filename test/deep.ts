@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
-// Runs what takes longer than a change should wait: the property tests with as many examples each as asked, and what
-// adapters really learn. `npm run test:deep -- --runs 20000 [file…]`.
+// Runs what takes longer than a change should wait: the property tests with as many examples each as asked, what
+// adapters really learn, and hundreds of them in turns. `npm run test:deep -- --runs 20000 [file…]`.
 const { values, positionals } = parseArgs({
   options: { runs: { type: 'string', default: '20000' } },
   allowPositionals: true,
@@ -13,6 +13,8 @@ if (!/^[1-9]\d{0,8}$/.test(values.runs)) {
 }
 const LONG = [
   'test/property',
+  'test/integration/manyAdapters.test.ts',
+  'test/integration/adapterImport.test.ts',
   'test/integration/trainingAccuracy.test.ts',
   'test/integration/training/productAccuracy.test.ts',
 ];

@@ -147,7 +147,7 @@ test('a job that was cancelled meanwhile leaves no model and no component', asyn
 });
 
 /** Every third await where a change is judged, and each in `npm run test:deep`. */
-const CRASH_STEP = process.env['TUNEGATE_PROPERTY_RUNS'] === undefined ? 3 : 1;
+const CRASH_STEP = process.env['TUNEGATE_DEEP'] === undefined ? 3 : 1;
 
 test('an import that dies at any await is finished by its next delivery, and charges once', async () => {
   const isolated = (worker: DeployDesk, point: Parameters<typeof withCrash>[1]) => {

@@ -9,9 +9,9 @@ import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/bui
 import { syntheticAdapter } from '#test/builders/syntheticAdapters.ts';
 
 /** Enough to fill the lanes twice where a change is judged; `npm run test:deep` calls hundreds ten thousand times. */
-const DEEP = process.env['TUNEGATE_PROPERTY_RUNS'] !== undefined;
-const ADAPTERS = DEEP ? 300 : 12;
-const CALLS = DEEP ? 10_000 : 100;
+const DEEP = process.env['TUNEGATE_DEEP'] !== undefined;
+const ADAPTERS = DEEP ? 300 : 10;
+const CALLS = DEEP ? 10_000 : 60;
 const AT_ONCE = 16;
 /** The base, the buffers of the lanes, and nothing that grows with the number of adapters. */
 const MAX_RSS_MB = 400;
@@ -52,24 +52,46 @@ async function serveAdapters(count: number): Promise<readonly Served[]> {
     }),
   );
   const served: Served[] = [];
-  for (let number = 0; number < count; number += 1) {
+  const fingerprints = new Set<string>();
+  for (let number = 0; served.length < count; number += 1) {
     const { body } = await at.register(path, syntheticAdapter(number), { probes: PROBES });
     await at.call('POST', `${path}/adapters/${body.id}/deploy`);
     await at.work(worker, 1_000);
     const { body: adapter } = await at.call('GET', `${path}/adapters/${body.id}`);
     expect(adapter).toMatchObject({ status: 'deployed' });
     const answers = adapter.fingerprint.probes.map((probe: { adapter: string }) => probe.adapter);
+    // Chance makes two adapters alike now and then, mostly such as answer nothing.
+    if (fingerprints.has(answers.join('\n'))) continue;
+    fingerprints.add(answers.join('\n'));
     served.push({ component: adapter.inference_component_name, answers });
   }
   return served;
+}
+
+/** The calls whose right answer is no other adapter's, so that each answer shows who gave it. */
+function tellingCalls(served: readonly Served[]) {
+  const known = PROBES.map((_, probe) => {
+    const counts = new Map<string, number>();
+    for (const { answers } of served) {
+      const answer = answers[probe] ?? '';
+      counts.set(answer, (counts.get(answer) ?? 0) + 1);
+    }
+    return counts;
+  });
+  const calls = served.flatMap((adapter) =>
+    PROBES.flatMap((_, probe) =>
+      known[probe]?.get(adapter.answers[probe] ?? '') === 1 ? [{ adapter, probe }] : [],
+    ),
+  );
+  return { calls, known };
 }
 
 test(
   `${ADAPTERS} adapters share one base over ${CALLS} calls, and none is answered by another’s`,
   async () => {
     const served = await serveAdapters(ADAPTERS);
-    expect(new Set(served.map(({ answers }) => answers.join('\n'))).size).toBe(ADAPTERS);
-    const known = PROBES.map((_, probe) => new Set(served.map(({ answers }) => answers[probe])));
+    const { calls, known } = tellingCalls(served);
+    expect(new Set(calls.map(({ adapter }) => adapter.component)).size).toBeGreaterThan(0.95 * ADAPTERS);
 
     const random = makeRandom(7);
     const before = await sageMaker.stats();
@@ -79,9 +101,9 @@ test(
     const caller = async (): Promise<void> => {
       while (made < CALLS) {
         made += 1;
-        const adapter = served[Math.floor(random() * served.length)];
-        const probe = Math.floor(random() * PROBES.length);
-        if (adapter === undefined) continue;
+        const call = calls[Math.floor(random() * calls.length)];
+        if (call === undefined) continue;
+        const { adapter, probe } = call;
         const body = { ...PROBES[probe], temperature: 0, max_tokens: 24 };
         const answer = await sageMaker.invoke(adapter.component, body);
         const text = answer.choices[0]?.message.content ?? '';
