@@ -20,7 +20,11 @@ type PushOptions = ConnectionOptions & {
   readonly apiKey?: string;
   readonly json?: boolean;
 };
-type CheckOptions = { readonly baseModel: string; readonly json?: boolean };
+type CheckOptions = {
+  readonly baseModel: string;
+  readonly purpose: string;
+  readonly json?: boolean;
+};
 
 /** `tunegate dataset …` */
 export function addDatasetCommands(
@@ -37,9 +41,10 @@ export function addDatasetCommands(
     )
     .argument('<file>', 'JSON lines in chat format, or {"prompt", "completion"}')
     .option('--base-model <id>', 'whose tokenizer counts', 'tunegate-nano')
+    .option('--purpose <purpose>', 'fine-tune, or evals: then {"item": {…}} is taken too', 'fine-tune')
     .action(async (path: string, _: object, command: Command) => {
       const options = command.optsWithGlobals<CheckOptions>();
-      const document = await checkFile(path, options.baseModel);
+      const document = await checkFile(path, options);
       if (options.json === true) terminal.write(`${JSON.stringify(document, null, 2)}\n`);
       else printReport(document, terminal.write);
       exitWith(document.valid ? 0 : 1);
@@ -73,13 +78,13 @@ export function addDatasetCommands(
 const WORKER_LIMITS = { maxYoungGenerationSizeMb: 16 };
 
 /** In a worker of its own, whose memory can be limited. Throws a CliError when the base model is not known. */
-async function checkFile(path: string, baseModel: string) {
+async function checkFile(path: string, { baseModel, purpose }: CheckOptions) {
   readable(path);
   if (baseModelOf(baseModel) === undefined)
     throw new CliError('usage', `no base model is named ${baseModel}`);
   const tokenizers = process.env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS;
   const worker = new Worker(new URL('./checkWorker.ts', import.meta.url), {
-    workerData: { path, tokenizers, baseModel },
+    workerData: { path, tokenizers, baseModel, use: purpose === 'evals' ? 'evaluation' : 'training' },
     resourceLimits: WORKER_LIMITS,
   });
   const report = await new Promise<DatasetReport>((resolve, reject) => {

@@ -13,6 +13,8 @@ export const chatLine = (user: string, assistant: string): string =>
     ],
   });
 
+export const itemLine = (item: unknown, rest: object = {}): string => JSON.stringify({ item, ...rest });
+
 export const bytesOf = (...lines: readonly (string | Buffer)[]): Buffer =>
   Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from('\n')]));
 

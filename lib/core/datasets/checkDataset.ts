@@ -4,10 +4,14 @@ import { makeHashSet } from './hashSet.ts';
 import { DATASET_LIMITS } from './limits.ts';
 import { makeNearDuplicates } from './nearDuplicates.ts';
 import type { DatasetTools, PiiFinder } from './ports.ts';
-import { type ReadLine, readExample } from './readExample.ts';
+import { type ReadEvalLine, readEvalLine } from './readEvalLine.ts';
+import { readExample } from './readExample.ts';
 import { type RawLine, splitLines } from './splitLines.ts';
 import { makeClassTally, makeLengthTally, makePiiTally } from './tally.ts';
 import type { DatasetReport, Example, LineFault, PiiKind } from './types.ts';
+
+/** What a file is for: `evaluation` takes `{"item": {…}}` beside examples. */
+export type DatasetUse = 'training' | 'evaluation';
 
 /**
  * Reads a file once, as a stream, and reports every mistake and the statistics. Never refuses: whatever the bytes
@@ -16,8 +20,9 @@ import type { DatasetReport, Example, LineFault, PiiKind } from './types.ts';
 export async function checkDataset(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   tools: DatasetTools,
+  use: DatasetUse = 'training',
 ): Promise<DatasetReport> {
-  const check = makeCheck(tools);
+  const check = makeCheck(tools, use);
   let bytes = 0;
   async function* counted() {
     for await (const chunk of chunks) {
@@ -29,7 +34,8 @@ export async function checkDataset(
   return check.report(bytes);
 }
 
-function makeCheck({ sha256, findPii, tokenizer }: DatasetTools) {
+function makeCheck({ sha256, findPii, tokenizer }: DatasetTools, use: DatasetUse) {
+  const readLine: (bytes: Uint8Array) => ReadEvalLine = use === 'training' ? readExample : readEvalLine;
   const seen = makeHashSet();
   const near = makeNearDuplicates();
   const classes = makeClassTally();
@@ -40,6 +46,7 @@ function makeCheck({ sha256, findPii, tokenizer }: DatasetTools) {
     lines: 0,
     faults: 0,
     examples: 0,
+    items: 0,
     converted: 0,
     blank: 0,
     exact: 0,
@@ -80,22 +87,26 @@ function makeCheck({ sha256, findPii, tokenizer }: DatasetTools) {
   return {
     line: ({ number, bytes }: RawLine): void => {
       counts.lines = number;
-      const read: ReadLine = bytes === null ? { kind: 'faulty', faults: [TOO_LONG] } : readExample(bytes);
+      const read: ReadEvalLine = bytes === null ? { kind: 'faulty', faults: [TOO_LONG] } : readLine(bytes);
       if (read.kind === 'blank') counts.blank += 1;
       else if (read.kind === 'faulty') for (const found of read.faults) fault({ line: number, ...found });
-      else {
+      else if (read.kind === 'item') {
+        counts.items += 1;
+        if (!seen.addIfNew(sha256.hex(read.text))) counts.exact += 1;
+      } else {
         if (read.converted) counts.converted += 1;
         addExample(read.example, number);
       }
     },
     report: (bytes: number): DatasetReport => {
-      if (counts.examples === 0 && counts.faults === 0) fault({ line: 1, ...EMPTY });
+      if (counts.examples + counts.items === 0 && counts.faults === 0) fault({ line: 1, ...EMPTY });
       return {
         bytes,
         lines: counts.lines,
         faults: { count: counts.faults, shown },
         statistics: {
           examples: counts.examples,
+          items: counts.items,
           converted: counts.converted,
           blankLines: counts.blank,
           tokens:

@@ -12,6 +12,7 @@ export function reportDocument(file: string, { bytes, lines, faults, statistics 
     errors: { count: faults.count, shown: faults.shown.length, data: faults.shown },
     statistics: {
       examples: statistics.examples,
+      items: statistics.items,
       converted: statistics.converted,
       blank_lines: statistics.blankLines,
       tokens:

@@ -52,6 +52,8 @@ export type AnswerClass = { readonly answer: string; readonly examples: number }
 
 export type DatasetStatistics = {
   readonly examples: number;
+  /** Lines in the form `{"item": {…}}`, of files for evaluation alone. */
+  readonly items: number;
   /** Lines in the form `{"prompt", "completion"}`. */
   readonly converted: number;
   readonly blankLines: number;

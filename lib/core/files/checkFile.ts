@@ -1,4 +1,4 @@
-import { checkDataset } from '#core/datasets/checkDataset.ts';
+import { checkDataset, type DatasetUse } from '#core/datasets/checkDataset.ts';
 import { reportDocument } from '#core/datasets/reportDocument.ts';
 import type { DatasetReport } from '#core/datasets/types.ts';
 import type { FileDesk } from './ports.ts';
@@ -12,7 +12,7 @@ export async function checkFile(desk: FileDesk, file: StoredFile): Promise<Store
   if (file.status !== 'uploaded') return file;
   const bytes = await desk.objects.read(contentKey(file));
   if (bytes === undefined) return finish(desk, file, { status: 'error', statusDetails: LOST });
-  const report = await checkDataset(bytes, await desk.tools());
+  const report = await checkDataset(bytes, await desk.tools(), useOf(file));
   await desk.objects.put(
     reportKey(file),
     JSON.stringify(reportDocument(file.id, report)),
@@ -20,6 +20,8 @@ export async function checkFile(desk: FileDesk, file: StoredFile): Promise<Store
   );
   return finish(desk, file, verdict(report));
 }
+
+const useOf = ({ purpose }: StoredFile): DatasetUse => (purpose === 'evals' ? 'evaluation' : 'training');
 
 const LOST = 'The bytes of the file are not there. Upload it again.';
 

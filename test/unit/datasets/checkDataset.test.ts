@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { checkDataset } from '#core/datasets/checkDataset.ts';
 import { DATASET_LIMITS } from '#core/datasets/limits.ts';
 import { makeDatasetTools } from '#io/datasets/tools.ts';
-import { bytesOf, chatLine, chunked, TOOLS } from '#test/builders/datasets.ts';
+import { bytesOf, chatLine, chunked, itemLine, TOOLS } from '#test/builders/datasets.ts';
 
 const check = (...lines: readonly (string | Buffer)[]) => checkDataset([bytesOf(...lines)], TOOLS);
 const faultsOf = async (...lines: readonly (string | Buffer)[]) =>
@@ -162,4 +162,34 @@ test('near duplicates are found, and what shares only its system message is none
     messages(system, { role: 'user', content: 'how can I return shoes?' }, assistant),
   );
   expect(statistics.duplicates).toEqual({ exact: 0, near: 1 });
+});
+
+describe('a file for evaluation', () => {
+  const file = bytesOf(
+    itemLine({ question: 'where is it', answer: 'shipping' }),
+    itemLine({ question: 'where is it', answer: 'shipping' }),
+    itemLine({ question: 'refund' }, { sample: { output_text: 'refund' } }),
+    chatLine('where is it', 'shipping'),
+  );
+
+  test('may have items beside examples; both are counted', async () => {
+    const { faults, statistics } = await checkDataset([file], TOOLS, 'evaluation');
+    expect(faults.count).toBe(0);
+    expect(statistics).toMatchObject({ items: 3, examples: 1, duplicates: { exact: 1 } });
+  });
+
+  test('says what is wrong with an item', async () => {
+    const lines = [itemLine('x'), itemLine({}), itemLine({ a: 1 }, { extra: 1 })];
+    const { faults } = await checkDataset([bytesOf(...lines)], TOOLS, 'evaluation');
+    expect(faults.shown.map(({ line, field }) => [line, field])).toEqual([
+      [1, 'item'],
+      [2, 'item'],
+      [3, 'extra'],
+    ]);
+  });
+
+  test('is no file to train on', async () => {
+    const { faults } = await checkDataset([file], TOOLS);
+    expect([...new Set(faults.shown.map(({ line }) => line))]).toEqual([1, 2, 3]);
+  });
 });
