@@ -163,6 +163,13 @@ export const ROUTES = {
     function: 'adapters',
   },
 
+  listTenantJobs: {
+    method: 'GET',
+    path: '/admin/tenants/{tenant}/jobs',
+    auth: admin,
+    function: 'fine-tuning',
+  },
+
   readCredits: {
     method: 'GET',
     path: '/credits',

@@ -10,6 +10,7 @@ import {
   listFineTuningJobs,
   retrieveFineTuningJob,
 } from './jobRecords.ts';
+import { listTenantJobs } from './tenantJobs.ts';
 
 export type FineTuningDeps = JobIntake & { readonly topUpUrl: string };
 export type FineTuningHandler = (deps: FineTuningDeps, request: ApiRequest) => Promise<ApiResponse>;
@@ -26,6 +27,7 @@ const HANDLERS: Readonly<Record<FineTuningRouteId, FineTuningHandler>> = {
   cancelFineTuningJob,
   listFineTuningEvents,
   listFineTuningCheckpoints,
+  listTenantJobs,
 };
 
 /** Checks that the caller may use the route, and lets its handler answer. */

@@ -11,10 +11,10 @@ import type { TrainingJob } from '#core/training/types.ts';
 import type { FineTuningDeps, FineTuningHandler } from './dispatchFineTuning.ts';
 import { eventObject, jobObject } from './jobObject.ts';
 
-const DEFAULT_PAGE = 20;
+export const DEFAULT_PAGE = 20;
 const MAX_PAGE = 100;
 
-const PageQuery = z.object({
+export const PageQuery = z.object({
   after: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
   limit: z.optional(
     z.string().check(

@@ -1,6 +1,7 @@
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseCredits } from '#core/shared/money.ts';
+import { ADMIN_KEY } from '#test/builders/agency.ts';
 import { intents, startFineTuningDesk } from '#test/builders/fineTuning.ts';
 
 let desk: Awaited<ReturnType<typeof startFineTuningDesk>>;
@@ -85,6 +86,22 @@ describe('the OpenAI SDK', () => {
       messages.push(event.message);
     expect(messages).toHaveLength(2);
   });
+});
+
+test("the agency sees a tenant's jobs and what they cost", async () => {
+  const job = await create();
+  const response = await fetch(`${desk.url}${tenant.path}/jobs?limit=1`, {
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+  });
+  expect(await response.json()).toMatchObject({
+    data: [{ id: job.id, cost: { usd: '0.000000', attempts: [] } }],
+    has_more: true,
+  });
+  const asClient = await fetch(`${desk.url}${tenant.path}/jobs`, {
+    headers: { authorization: `Bearer ${tenant.apiKey}` },
+  });
+  expect(asClient.status).toBe(403);
+  await openai.fineTuning.jobs.cancel(job.id);
 });
 
 const quoteOf = (job: unknown) =>
