@@ -13,12 +13,12 @@ afterAll(() => database.stop());
 
 test(
   'the rules and the store agree, whatever crashes, conflicts or is delivered again',
-  () => checkInLanes(() => sequentialProperty(database), runs(1_000).numRuns),
+  () => checkInLanes(() => sequentialProperty(database), runs(1_200).numRuns),
   TIMEOUT_MS,
 );
 
 test(
   'some order of the rules explains whatever concurrent writers do',
-  () => checkInLanes(() => concurrentProperty(database), runs(650).numRuns),
+  () => checkInLanes(() => concurrentProperty(database), runs(800).numRuns),
   TIMEOUT_MS,
 );
