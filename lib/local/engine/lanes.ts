@@ -74,14 +74,25 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
   const openMs: number[] = [];
   let opened = 0;
 
+  let last: Promise<unknown> = Promise.resolve();
+  /** One at a time: llama.cpp keeps a model's adapters in a set that it changes without a lock. */
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
+
   const open = async (adapterPath: string | null): Promise<Lane> => {
-    const startedMs = performance.now();
-    const context = await model.createContext({
-      contextSize: contextTokens,
-      sequences: SEQUENCES,
-      batchSize: BATCH_TOKENS,
-      threads: THREADS,
-      ...(adapterPath === null ? {} : { lora: adapterPath }),
+    let startedMs = 0;
+    const context = await alone(() => {
+      startedMs = performance.now();
+      return model.createContext({
+        contextSize: contextTokens,
+        sequences: SEQUENCES,
+        batchSize: BATCH_TOKENS,
+        threads: THREADS,
+        ...(adapterPath === null ? {} : { lora: adapterPath }),
+      });
     });
     const free = Array.from({ length: SEQUENCES }, () => context.getSequence());
     opened += 1;
@@ -94,9 +105,12 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
     const lane = lanes.get(key);
     lanes.delete(key);
     try {
-      await (await lane)?.context.dispose();
-      // Not when somebody opens it again meanwhile: the new context may have the same copy.
-      if (key !== '' && !lanes.has(key)) await unloadLora(model, key);
+      const opened = await lane;
+      await alone(async () => {
+        await opened?.context.dispose();
+        // Not when somebody opens it again meanwhile: the new context may have the same copy.
+        if (key !== '' && !lanes.has(key)) await unloadLora(model, key);
+      });
     } finally {
       freePlace();
     }
