@@ -66,6 +66,7 @@ async function play({
   const tenantId = await billing.newTenant();
   const payments: string[] = [];
   const disputes = new Map<string, string>();
+  const lost = new Set<string>();
   for (const outcome of outcomes) {
     const checkout = await billing.checkout(tenantId);
     const payment = await billing.dodo.post(`/checkout/${checkout.session.id}/${outcome}`);
@@ -79,6 +80,9 @@ async function play({
         .post('/_sim/refund', { payment_id, amount: happening.amount })
         .catch(() => undefined);
     } else {
+      // A loss is final. Were it not, too much would have been taken back, and a person would be asked.
+      if (lost.has(payment_id)) continue;
+      if (happening.status === 'lost') lost.add(payment_id);
       const dispute_id = disputes.get(payment_id);
       const moved = await billing.dodo.post('/_sim/dispute', {
         payment_id,
