@@ -21,6 +21,7 @@ beforeAll(async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
   vi.stubEnv(TABLES.ledger.env, table('ledger'));
   vi.stubEnv(TABLES.directory.env, table('directory'));
+  vi.stubEnv(TABLES.billing.env, table('billing'));
 });
 afterEach(() => vi.restoreAllMocks());
 afterAll(async () => {
