@@ -97,6 +97,11 @@ const requestIdIn = (ports: InferencePorts, request: ApiRequest): RequestId =>
   (request.requestId === 'unknown' ? undefined : parseId<RequestId>('request', `req_${request.requestId}`)) ??
   ports.world.newId<RequestId>('request');
 
+/** What a day or a month has to end for: OpenAI's SDKs then do not ask again by themselves. */
+const NOT_SOON: Partial<Readonly<Record<InferenceRefused['code'], Readonly<Record<string, string>>>>> = {
+  spend_cap_reached: { 'x-should-retry': 'false' },
+};
+
 function toApiError(refused: InferenceRefused, topUpUrl: string): ApiError {
   const { code, message, param, retryAfterSeconds, limits, reason } = refused;
   const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
@@ -104,7 +109,7 @@ function toApiError(refused: InferenceRefused, topUpUrl: string): ApiError {
     code,
     message,
     param,
-    headers: { ...retry, ...limitHeaders(limits) },
+    headers: { ...retry, ...NOT_SOON[code], ...limitHeaders(limits) },
     ...(code === 'insufficient_credits' ? { extra: { top_up_url: topUpUrl } } : {}),
     ...(reason === undefined ? {} : { extra: { reason } }),
   };

@@ -15,7 +15,7 @@ import { TENANT_NOT_FOUND } from './tenants.ts';
 
 const MAX_MINUTES = 7 * 24 * 60;
 
-const many = z.nullish(z.int().check(z.gte(1), z.lt(NO_LIMIT)));
+const many = z.nullish(z.int().check(z.gte(1), z.lte(NO_LIMIT - 1)));
 const credits = z.nullish(
   z.string().check(
     z.refine((text) => (parseCredits(text) ?? -1) >= 0, {
@@ -39,7 +39,7 @@ const TenantLimits = z.strictObject({
   ...keyFields,
   on_unusual_use: z.nullish(
     z.strictObject({
-      requests_per_minute: z.int().check(z.gte(1), z.lt(NO_LIMIT)),
+      requests_per_minute: z.int().check(z.gte(1), z.lte(NO_LIMIT - 1)),
       minutes: z.int().check(z.gte(1), z.lte(MAX_MINUTES)),
     }),
   ),

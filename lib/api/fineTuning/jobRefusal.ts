@@ -76,8 +76,10 @@ function holdRefusal({ refused, amountMicro }: NotHeld, topUpUrl: string): ApiEr
     case 'key_stopped':
       return { code: 'invalid_api_key', message: 'This API key was revoked. Use another one.' };
     case 'limit_reached': {
-      const { code, message } = limitRefusal(refused, { quoteMicro: amountMicro, tokens: 0 });
-      return { code, message };
+      const asked = { quoteMicro: amountMicro, tokens: 0 };
+      const { code, message, retryAfterSeconds } = limitRefusal(refused, asked);
+      const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+      return { code, message, headers };
     }
     case 'too_many_holds':
       return {

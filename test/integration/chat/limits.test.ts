@@ -68,19 +68,20 @@ test('a call that can never pass is told to ask for fewer tokens', async () => {
   expect((await ask(bench, { ...ASK, max_tokens: 5 })).status).toBe(200);
 });
 
-test('a spend cap answers 402 and says how much is left and what to do', async () => {
+test('a spend cap answers 429 and says how much is left, until when, and what to do', async () => {
   const bench = await limitedBench({}, { day: 600 });
   expect((await ask(bench, SHORT)).status).toBe(200);
   await bench.settle();
   const spent = bench.events.reduce((sum, event) => sum + priceOf(event), 0);
   const refused = await ask(bench, { ...ASK, max_tokens: 40 });
-  expect(refused.status).toBe(402);
+  expect(refused.status).toBe(429);
   expect(JSON.parse(refused.text).error).toMatchObject({
     type: 'insufficient_quota',
     code: 'spend_cap_reached',
     message: expect.stringContaining(`${(600 - spent) / 1e6} are left`),
   });
   expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  expect(refused.headers['x-should-retry']).toBe('false');
 });
 
 test('calls at once: the next begins as soon as one has ended, before it is settled', async () => {
