@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
+import { findRepeatedKey } from '#core/shared/findRepeatedKey.ts';
 import type { JsonObject } from './apiClient.ts';
 import { CliError } from './cliError.ts';
 
@@ -14,7 +15,11 @@ export function readJsonFile(file: string): JsonObject {
 
 function readAny(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    const text = readFileSync(file, 'utf8');
+    const value = JSON.parse(text);
+    const again = findRepeatedKey(text);
+    if (again !== undefined) throw new Error(`${again} is given twice: keep one of them`);
+    return value;
   } catch (error) {
     throw new CliError(
       'usage',

@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { BadPriceBooks } from '#core/pricing/readPriceBooks.ts';
 import type { Result } from '#core/shared/result.ts';
-
-const LAYER_DIR = '/opt/price-tables';
-const PRICE_BOOKS_FILE = 'price-books.json';
+import { readTable } from './readTable.ts';
 
 /**
  * Reads the price books that came with the deployment, from the price-tables layer or the directory in
@@ -16,16 +12,8 @@ export function loadPriceBooks<T>(
   env: Readonly<Record<string, string | undefined>>,
   read: (file: unknown) => Result<readonly T[], BadPriceBooks>,
 ): readonly T[] {
-  const file = join(env['TUNEGATE_PRICE_TABLES_DIR'] ?? LAYER_DIR, PRICE_BOOKS_FILE);
-  const books = read(readJson(file));
+  const { file, value } = readTable(env, 'price-books.json');
+  const books = read(value);
   if (!books.ok) throw new Error(`${file}: ${books.error.message}`);
   return books.value;
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new Error(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

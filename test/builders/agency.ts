@@ -195,7 +195,7 @@ export async function startAgency() {
 export type Agency = Awaited<ReturnType<typeof startAgency>>;
 
 /** What an answer that refuses looks like. */
-export const refusal = (status: number, code: string, param?: string) => ({
+export const refusal = (status: number, code: string, param?: string | null) => ({
   status,
   body: { error: { code, ...(param === undefined ? {} : { param }) } },
 });

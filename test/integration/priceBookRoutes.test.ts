@@ -114,81 +114,22 @@ test('what may be a mistake is said and does not stand in the way', async () => 
   expect(body.warnings.map(({ path }: { path: string }) => path)).toEqual(['prices[0]', 'prices']);
 });
 
-describe('a book with a mistake changes nothing, and hears the place and the mend:', () => {
-  const tiers = {
-    kind: 'graduated',
-    tiers: [
-      { upTo: 5, price: '1' },
-      { upTo: 9, price: '2' },
-    ],
-  };
-  const arms = (...books: readonly string[]) => ({
-    experiment: { id: 'try', arms: books.map((book) => ({ book, weight: 1 })) },
-  });
-  test.each([
-    ['no name', { prices: PRICES }, 'id', 'is required'],
-    ['a name with blanks', { id: 'a b', prices: PRICES }, 'id', 'lower-case'],
-    ['neither prices nor experiment', { id: 'a' }, undefined, 'either prices or an experiment'],
-    ['both', { id: 'a', prices: PRICES, ...arms('per-call', 'per-token') }, undefined, 'give one of them'],
-    ['no line', { id: 'a', prices: [] }, 'prices', 'at least 1'],
-    [
-      'a price as a number',
-      { id: 'a', prices: [{ model: '*', perRequest: 1 }] },
-      'prices[0].perRequest',
-      'a string',
-    ],
-    [
-      'a price below nothing',
-      { id: 'a', prices: [{ model: '*', perRequest: '-1' }] },
-      'prices[0].perRequest',
-      'from "0"',
-    ],
-    [
-      'an unknown field',
-      { id: 'a', prices: [{ model: '*', perCall: '1' }] },
-      'prices[0].perCall',
-      'leave it out',
-    ],
-    ['a line without a price', { id: 'a', prices: [{ model: '*' }] }, 'prices[0]', 'has no price'],
-    ['a line twice', { id: 'a', prices: [...PRICES, ...PRICES] }, 'prices[1]', 'keep one line'],
-    [
-      'a gap between tiers and the end',
-      { id: 'a', prices: [{ model: '*', monthly: { requests: tiers } }] },
-      'prices[0].monthly.requests.tiers[1].upTo',
-      'leaves a gap above 9',
-    ],
-    ['a version of its own', { id: 'a', version: 7, prices: PRICES }, 'version', 'leave it out'],
-    [
-      'an arm that is not there',
-      { id: 'a', ...arms('per-call', 'nothing') },
-      'experiment.arms[1].book',
-      'in force',
-    ],
-    [
-      'an arm twice',
-      { id: 'a', ...arms('per-call', 'per-call') },
-      'experiment.arms[1].book',
-      'the whole weight',
-    ],
-    [
-      'more than may be kept',
-      { id: 'a', prices: Array.from({ length: 4_000 }, (_, n) => ({ model: `m${n}`, perRequest: '1' })) },
-      undefined,
-      'at most 100000 characters',
-    ],
-  ])('%s', async (_, body, param, message) => {
-    const before = await everything();
-    const answer = await agency.admin('POST', BOOKS, body);
-    expect(answer).toMatchObject(refusal(400, 'invalid_request', param));
-    expect(answer.body.error.message).toContain(message);
-    expect(await everything()).toEqual(before);
-  });
-});
-
 describe('a publication is refused', () => {
   test.each([
     ['for now', () => ({ effective_from: timeIn(0) }), 'effective_from', '120 seconds ahead'],
     ['for a moment too soon', () => ({ effective_from: timeIn(119) }), 'effective_from', '120 seconds ahead'],
+    [
+      'for a day that its month lacks',
+      () => ({ effective_from: '2027-02-29T00:00:00Z' }),
+      'effective_from',
+      'a time such as',
+    ],
+    [
+      'for the 24th hour',
+      () => ({ effective_from: '2027-02-28T24:00:00Z' }),
+      'effective_from',
+      'a time such as',
+    ],
     ['for no time', () => ({ effective_from: 'tomorrow' }), 'effective_from', 'a time such as'],
     ['with a field of its own', () => ({ from: 1 }), 'from', 'leave it out'],
   ])('%s', async (_, body, param, message) => {

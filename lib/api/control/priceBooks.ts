@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { readBody, readQuery } from '#api/edge/readBody.ts';
+import { readQuery } from '#api/edge/readBody.ts';
+import { readBodyOnce } from '#api/edge/readBodyOnce.ts';
 import type { ApiRequest } from '#api/http.ts';
 import { refuse, respond } from '#api/http.ts';
 import { createDraft, replaceDraft } from '#core/pricing/bookDrafts.ts';
@@ -18,7 +19,7 @@ const NewBook = z.strictObject({ id: bookId, ...BookLines.shape, reason });
 
 /** `POST /admin/price-books {id, prices | experiment, reason?}` → 201 with a draft of the book's next version. */
 export const createPriceBook: RouteHandler = async (deps, request) => {
-  const body = readBody(request, NewBook);
+  const body = readBodyOnce(request, NewBook);
   if (!body.ok) return refuse(body.error);
   const { id, reason: why, ...lines } = body.value;
   const draft = await createDraft(bookDeps(deps), { id, lines, act: actOf(request, why) });
@@ -29,7 +30,7 @@ const ChangedBook = z.strictObject({ ...BookLines.shape, reason });
 
 /** `PUT /admin/price-books/{book}/versions/{version} {prices | experiment, reason?}` → the draft as it is now. */
 export const replacePriceBook: RouteHandler = async (deps, request) => {
-  const body = readBody(request, ChangedBook);
+  const body = readBodyOnce(request, ChangedBook);
   if (!body.ok) return refuse(body.error);
   const named = namedIn(request);
   if (named === undefined) return refuse(PRICE_BOOK_NOT_FOUND);
@@ -42,7 +43,7 @@ const Publication = z.strictObject({ effective_from: z.optional(utcTime), reason
 
 /** `POST …/versions/{version}/publish {effective_from?, reason?}` → the book, which nothing changes any more. */
 export const publishPriceBook: RouteHandler = async (deps, request) => {
-  const body = readBody(request, Publication);
+  const body = readBodyOnce(request, Publication);
   if (!body.ok) return refuse(body.error);
   const named = namedIn(request);
   if (named === undefined) return refuse(PRICE_BOOK_NOT_FOUND);

@@ -94,6 +94,8 @@ async function checkLines({ source }: BookDeps, lines: BookLines): Promise<Resul
   return mistake === undefined ? ok(null) : invalidBook(mistake);
 }
 
-/** A mistake's text begins with its place. */
-export const invalidBook = (message: string) =>
-  err({ code: 'invalid_price_book' as const, path: message.split(' ')[0] ?? '', message });
+/** A mistake's text begins with its place, or with "the book". */
+export function invalidBook(message: string) {
+  const [place = ''] = message.split(' ');
+  return err({ code: 'invalid_price_book' as const, path: place === 'the' ? '' : place, message });
+}

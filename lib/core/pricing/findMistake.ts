@@ -1,5 +1,6 @@
 import { mistakeInMonthly } from './mistakeInMonthly.ts';
 import type { BookLines, BookText, LineText, PartsText, WindowText } from './priceBooksFile.ts';
+import { mistakeInPrice } from './priceText.ts';
 import type { PriceBook } from './types.ts';
 
 /** The first mistake that no field shows by itself, as its place and the mend; undefined when there is none. */
@@ -30,10 +31,15 @@ export function mistakeInLines({ prices, experiment }: BookLines, path: string):
   return mistakeInPrices(prices ?? [], path);
 }
 
+/** Without blanks and characters that no terminal shows. */
+const MODEL = /^[\x21-\x7e]+$/;
+
 function mistakeInPrices(lines: readonly LineText[], book: string): string | undefined {
   const seen = new Set<string>();
   for (const [index, line] of lines.entries()) {
     const path = `${book}prices[${index}]`;
+    if (!MODEL.test(line.model))
+      return `${path}.model must be "*" or the name of a model, without blanks: ${JSON.stringify(line.model)} is none`;
     for (const tenant of line.tenants ?? ['']) {
       const whom = `the model ${line.model}${tenant === '' ? '' : ` for ${tenant}`}`;
       if (seen.has(whom)) return `${path} repeats ${whom}: keep one line`;
@@ -65,14 +71,22 @@ const first = <T>(all: readonly T[], find: (one: T) => string | undefined): stri
   return undefined;
 };
 
-const mistakeInWindow = (window: WindowText, path: string): string | undefined =>
-  window.from === window.until
-    ? `${path}.until must differ from "from": a window of the whole day is the line itself`
-    : mistakeInParts(window, path);
+function mistakeInWindow(window: WindowText, path: string): string | undefined {
+  const { from, until, days = [] } = window;
+  if (from === until)
+    return `${path}.until must differ from "from": a window of the whole day is the line itself`;
+  const again = days.findIndex((day, index) => days.indexOf(day) < index);
+  if (again >= 0) return `${path}.days[${again}] repeats "${days[again]}": name each day once`;
+  return mistakeInParts(window, path);
+}
 
 const UNITS = ['InputTokens', 'OutputTokens', 'TrainingTokens'] as const;
 
 function mistakeInParts(parts: PartsText, path: string, mayBeEmpty = false): string | undefined {
+  for (const [key, value] of Object.entries(parts)) {
+    const mistake = key.startsWith('per') && typeof value === 'string' ? mistakeInPrice(value) : undefined;
+    if (mistake !== undefined) return `${path}.${key} ${mistake}`;
+  }
   for (const unit of UNITS) {
     if (parts[`perThousand${unit}`] !== undefined && parts[`perMillion${unit}`] !== undefined)
       return `${path}.perThousand${unit} says again what perMillion${unit} says: keep one of them`;

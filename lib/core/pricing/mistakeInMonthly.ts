@@ -1,6 +1,6 @@
 import { type MonthlyText, type TiersText, tiersIn } from './monthlyPricesText.ts';
 import type { PartsText } from './priceBooksFile.ts';
-import { priceIn } from './priceText.ts';
+import { mistakeInPrice, priceIn } from './priceText.ts';
 import type { MonthlyMeasure } from './types.ts';
 
 /** The parts of a line or window that price a measure, and the highest price of one of its units, in µcr. */
@@ -43,6 +43,8 @@ function mistakeInTiers({ kind, per = 1, tiers }: TiersText, at: string, maxMicr
   for (const [index, { upTo, price: text }] of tiers.entries()) {
     const path = `${at}.tiers[${index}]`;
     const priceMicro = priceIn(text);
+    const badPrice = mistakeInPrice(text);
+    if (badPrice !== undefined) return `${path}.price ${badPrice}`;
     const isLast = index === tiers.length - 1;
     if (upTo === undefined && !isLast)
       return `${path}.upTo is required: without an end the tier overlaps those after it`;

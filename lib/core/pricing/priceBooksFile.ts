@@ -86,7 +86,12 @@ export type LineText = z.infer<typeof Line>;
 export type WindowText = z.infer<typeof Window>;
 export type PartsText = { readonly [Part in keyof typeof parts]?: string | undefined };
 
-/** By hand, because the schema library's own check weighs more than everything else here in a bundle. */
+/**
+ * By hand, because the schema library's own check weighs more than everything else here in a bundle. A day that its
+ * month does not have would be read as one of the next month.
+ */
 function isUtcTime(text: string): boolean {
-  return UTC_TIME.test(text) && !Number.isNaN(Date.parse(text));
+  if (!UTC_TIME.test(text)) return false;
+  const atMs = Date.parse(text);
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().slice(0, 10) === text.slice(0, 10);
 }

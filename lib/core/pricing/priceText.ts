@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type MicroCredits, parseCredits } from '#core/shared/money.ts';
+import { formatCredits, type MicroCredits, parseCredits } from '#core/shared/money.ts';
 import { isTimeZone } from './localTime.ts';
 
 /** The highest price of one request, second or million tokens, in credits; it keeps every amount far from overflow. */
@@ -29,3 +29,13 @@ export function priceIn(text: string): MicroCredits {
   if (amount === undefined) throw new Error('a price passed the schema that is not an amount');
   return amount;
 }
+
+const PLAIN = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;
+
+/** A price is written in one way alone, so that nobody reads " 1", "+1" or "-0" as something else. */
+export const mistakeInPrice = (text: string): string | undefined =>
+  PLAIN.test(text)
+    ? undefined
+    : `must be written plainly, without a sign, blanks or leading zeros: "${priceText(text)}"`;
+
+const priceText = (text: string): string => formatCredits(priceIn(text));

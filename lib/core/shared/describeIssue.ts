@@ -86,7 +86,8 @@ const sizeVerb = (origin: string): string => (origin === 'string' || origin === 
 const sizeUnit = (origin: string): string =>
   origin === 'string' ? ' characters' : origin === 'array' ? ' items' : '';
 
-const pathText = (path: readonly PropertyKey[]): string =>
+/** A place in a JSON value, `messages[0].content`. */
+export const pathText = (path: readonly PropertyKey[]): string =>
   path
     .map((step, index) =>
       typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`,

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { bookByVersion, bookInForce } from '#core/pricing/priceBooks.ts';
@@ -7,6 +9,8 @@ import { priceOf } from '#core/pricing/ratesOf.ts';
 import { rateUsage } from '#core/pricing/rateUsage.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
+import { loadCreditPacks } from '#io/creditPacks.ts';
+import { loadPlans } from '#io/plans.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
 import { aTenant } from '#test/builders/tenants.ts';
 
@@ -249,6 +253,24 @@ test('the price books of the layer can be read, and have what each model needs',
   expect(books.map((b) => b.id)).toEqual(file.books.map((b: { id: string }) => b.id));
   for (const b of books) expect(priceOf(b, { tenantId: TENANT, model: 'any-model' })).toBeDefined();
 });
+
+test.each([
+  ['price-books.json', (env: Env) => loadPriceBooks(env, parsePriceBooks)],
+  ['plans.json', loadPlans],
+  ['credit-packs.json', loadCreditPacks],
+])('a table with a key twice, or that is no JSON, is refused with its file: %s', (name, load) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tunegate-tables-'));
+  const env = { TUNEGATE_PRICE_TABLES_DIR: folder };
+  try {
+    writeFileSync(join(folder, name), '{"currency": "USD", "currency": "EUR"}');
+    expect(() => load(env)).toThrow(`${join(folder, name)} cannot be read: currency is given twice`);
+    writeFileSync(join(folder, name), 'books: []');
+    expect(() => load(env)).toThrow(`${join(folder, name)} cannot be read`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+type Env = Readonly<Record<string, string | undefined>>;
 
 test('a missing price table names the file', () => {
   expect(() => loadPriceBooks({ TUNEGATE_PRICE_TABLES_DIR: '/nowhere' }, parsePriceBooks)).toThrow(
