@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
 // Runs what takes longer than a change should wait: the property tests with as many examples each as asked, what
-// adapters really learn, and hundreds of them in turns. `npm run test:deep -- --runs 20000 [file…]`.
+// adapters really learn, hundreds of them in turns, and functions that are killed at each of their steps. `npm run test:deep -- --runs 20000 [file…]`.
 const { values, positionals } = parseArgs({
   options: { runs: { type: 'string', default: '20000' } },
   allowPositionals: true,
@@ -15,6 +15,7 @@ const LONG = [
   'test/property',
   'test/integration/manyAdapters.test.ts',
   'test/integration/adapterImport.test.ts',
+  'test/integration/sigkill.test.ts',
   'test/integration/trainingAccuracy.test.ts',
   'test/integration/training/productAccuracy.test.ts',
 ];
