@@ -8,3 +8,8 @@ export const makeObservability = (serviceName: string) => ({
   logger: new Logger({ serviceName }),
   metrics: new Metrics({ namespace: NAMESPACE, serviceName }),
 });
+
+/** Counts one of a metric that several functions count: at once, and under its own service. */
+export const countAs = ({ name, service }: { readonly name: string; readonly service: string }): void => {
+  new Metrics({ namespace: NAMESPACE, serviceName: service, singleMetric: true }).addMetric(name, 'Count', 1);
+};

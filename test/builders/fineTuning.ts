@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import { makeHttpHandler } from '#api/edge/httpHandler.ts';
 import { dispatchFineTuning, type FineTuningDeps } from '#api/fineTuning/dispatchFineTuning.ts';
+import { nodeCrypto } from '#io/crypto.ts';
 import { QUEUES } from '#io/definitions/resources.ts';
 import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
@@ -36,6 +37,8 @@ export async function startFineTuningDesk() {
       directory: agency.deps.directory,
       maxRank: 16,
       topUpUrl: TOP_UP_URL,
+      sha256: nodeCrypto.sha256Hex,
+      countFailure: () => undefined,
     };
     made.deps = deps;
     const handle = makeHttpHandler({

@@ -24,6 +24,7 @@ export const nextBody = (): string => {
 export function makeTestDesk(database: TestDatabase, client = database.client) {
   const clock = { nowMs: NOON_MS };
   const sent: TrainingMessage[] = [];
+  const failures = { count: 0 };
   const ledger = makeLedgerStore(client, `${database.prefix}ledger`);
   const desk: JobDesk & { readonly ledger: typeof ledger } = {
     world: { clock: () => clock.nowMs },
@@ -31,6 +32,9 @@ export function makeTestDesk(database: TestDatabase, client = database.client) {
     ledger,
     slots: SLOTS,
     queue: { send: async (message) => void sent.push(message) },
+    countFailure: () => {
+      failures.count += 1;
+    },
   };
   const newTenant = async (): Promise<TenantId> => {
     const tenantId = testId<TenantId>('tenant', nextBody());
@@ -71,7 +75,7 @@ export function makeTestDesk(database: TestDatabase, client = database.client) {
     const account = await ledger.readAccount(tenantId);
     return { available: account?.availableMicro, held: account?.heldMicro };
   };
-  return { desk, clock, sent, newTenant, newJob, advance, balance };
+  return { desk, clock, sent, failures, newTenant, newJob, advance, balance };
 }
 
 /** Of 1,000 tokens an epoch and 4 epochs: 40,000 µcr. */
@@ -94,6 +98,7 @@ function aDraft(tenantId: TenantId, nowMs: number): TrainingJob {
     suffix: null,
     seed: 7,
     metadata: {},
+    requestKey: null,
     quote: {
       tokensPerEpoch: 1_000,
       amountMicro: micro(40_000),

@@ -145,7 +145,7 @@ export function makeTrainingDesk(database: TestDatabase) {
     tools: async () => ({ ...TOOLS, tokenizer }),
     namePrefix: 'tunegate-test',
     instanceMicroUsdPerHour: 1_410_000,
-    log: { warn: () => undefined, failedByUs: () => undefined },
+    log: { warn: () => undefined },
   };
   /** A job whose file has `examples` examples of 20 tokens each. */
   const newJob = (tenantId: TenantId, examples = 50) => {

@@ -211,6 +211,11 @@ describe('a form is refused', () => {
       { status: 400, body: { error: { param: 'file' } } },
     ],
     [
+      'with a file that has no name',
+      () => ({ body: form({ purpose: 'evals', file: 'text' }) }),
+      { status: 400, body: { error: { param: 'file', message: expect.stringMatching(/required/) } } },
+    ],
+    [
       'with an empty file',
       () => ({ body: form({ purpose: 'evals', file: new File([], 'a') }) }),
       { status: 400, body: { error: { param: 'file' } } },

@@ -16,6 +16,8 @@ export const createFile: FileRouteHandler = async (deps, request) => {
   const form = await readForm(request);
   if (!form.ok) return refuse(form.error);
   const { file } = form.value;
+  // Without a name it is a text like any other.
+  if ('file' in form.value.fields) return refuse(NO_FILE);
   const fields = checkShape({ ...form.value.fields }, Fields);
   if (!fields.ok) return refuse(fields.error);
   if (file === undefined || file.field !== 'file') return refuse(NO_FILE);

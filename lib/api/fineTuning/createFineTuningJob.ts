@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { callingTenant } from '#api/control/authorize.ts';
+import { readIdempotencyKey } from '#api/control/fields.ts';
 import { readBody } from '#api/edge/readBody.ts';
 import type { ApiRequest } from '#api/http.ts';
 import { refuse, respond } from '#api/http.ts';
@@ -22,7 +23,11 @@ const fileId = idSchema<FileId>('file');
 const Parameters = z.strictObject({
   n_epochs: orAuto(z.int().check(z.gte(1), z.lte(JOB_LIMITS.epochs))),
   batch_size: orAuto(z.int().check(z.gte(1), z.lte(JOB_LIMITS.batchSize))),
-  learning_rate_multiplier: orAuto(z.number().check(z.gt(0), z.lte(JOB_LIMITS.learningRateMultiplier))),
+  learning_rate_multiplier: orAuto(
+    z
+      .number()
+      .check(z.gte(JOB_LIMITS.lowestLearningRateMultiplier), z.lte(JOB_LIMITS.learningRateMultiplier)),
+  ),
   lora_rank: orAuto(z.literal(LORA_RANKS)),
 });
 
@@ -63,17 +68,23 @@ const DEFAULT_VALIDATION_SHARE = 0.05;
 
 /**
  * `POST /fine_tuning/jobs {model, training_file, validation_file?, hyperparameters? | method?, suffix?, seed?, …}` →
- * the job, with its quote. What it may cost is held.
+ * the job, with its quote. What it may cost is held. With an `Idempotency-Key` a repeat answers the same job.
  */
 export const createFineTuningJob: FineTuningHandler = async (deps, request) => {
   const body = readBody(request, NewFineTuningJob);
   if (!body.ok) return refuse(body.error);
-  const created = await createJob(deps, wantedJob(request, body.value));
+  const key = readIdempotencyKey(request);
+  if (!key.ok) return refuse(key.error);
+  const requestKey =
+    key.value === undefined
+      ? null
+      : { hash: deps.sha256(key.value), bodyHash: deps.sha256(JSON.stringify(body.value)) };
+  const created = await createJob(deps, { ...wantedJob(request, body.value), requestKey });
   if (created.ok) return respond(200, jobObject(created.value));
   return refuse(jobRefusal(created.error, deps.topUpUrl));
 };
 
-function wantedJob(request: ApiRequest, body: z.output<typeof NewFineTuningJob>): NewJob {
+function wantedJob(request: ApiRequest, body: z.output<typeof NewFineTuningJob>): Omit<NewJob, 'requestKey'> {
   const given = body.method?.supervised?.hyperparameters ?? body.hyperparameters ?? {};
   return {
     tenantId: callingTenant(request),
@@ -91,13 +102,16 @@ function wantedJob(request: ApiRequest, body: z.output<typeof NewFineTuningJob>)
     datasetOptions: {
       removeDuplicates: body.dataset?.deduplicate ?? 'none',
       redactPii: body.dataset?.redact_pii ?? false,
-      validationShare: body.dataset?.validation_share ?? DEFAULT_VALIDATION_SHARE,
+      validationShare: inMillionths(body.dataset?.validation_share ?? DEFAULT_VALIDATION_SHARE),
     },
     suffix: body.suffix ?? null,
     seed: body.seed ?? null,
     metadata: body.metadata ?? {},
   };
 }
+
+/** As fine as a share is read, and no finer than the database keeps numbers. */
+const inMillionths = (share: number): number => Math.round(share * 1_000_000) / 1_000_000;
 
 function callingKey({ principal, routeId }: ApiRequest): KeyId {
   if (principal.kind !== 'client') throw new Error(`${routeId} was reached without a key`);

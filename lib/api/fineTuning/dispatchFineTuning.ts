@@ -12,7 +12,11 @@ import {
 } from './jobRecords.ts';
 import { listTenantJobs } from './tenantJobs.ts';
 
-export type FineTuningDeps = JobIntake & { readonly topUpUrl: string };
+export type FineTuningDeps = JobIntake & {
+  readonly topUpUrl: string;
+  /** Of a text's UTF-8 bytes, hex. */
+  readonly sha256: (text: string) => string;
+};
 export type FineTuningHandler = (deps: FineTuningDeps, request: ApiRequest) => Promise<ApiResponse>;
 
 type FineTuningRouteId = {

@@ -14,7 +14,7 @@ import { eventObject, jobObject } from './jobObject.ts';
 export const DEFAULT_PAGE = 20;
 const MAX_PAGE = 100;
 
-export const PageQuery = z.object({
+export const PageQuery = z.strictObject({
   after: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
   limit: z.optional(
     z.string().check(

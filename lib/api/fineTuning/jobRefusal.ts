@@ -46,6 +46,17 @@ export function jobRefusal(refused: JobRefused, topUpUrl: string): ApiError {
         message: `At most ${JOB_LIMITS.openJobsPerTenant} jobs may wait or run. Try again when some have ended.`,
         headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
       };
+    case 'idempotency_key_reused':
+      return {
+        code: refused.code,
+        message: 'This idempotency-key was used for another job. Use a new one for a new job.',
+      };
+    case 'request_in_progress':
+      return {
+        code: refused.code,
+        message: 'Another request with this idempotency-key is at work, or died. Try again in a moment.',
+        headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+      };
     case 'not_held':
       return holdRefusal(refused, topUpUrl);
     default:

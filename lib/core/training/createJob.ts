@@ -1,63 +1,87 @@
-import { baseModelOf } from '#core/inference/baseModels.ts';
 import type { HoldRefused } from '#core/ledger/ports.ts';
-import type { FileId, HoldId, KeyId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
+import type { HoldId, KeyId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { changeJob } from './changeJob.ts';
-import { checkTrainingFile, type FileRefused, tooFewExamples } from './checkFiles.ts';
-import { chooseAugmentation, chooseParameters, type WishedParameters } from './chooseParameters.ts';
 import { JOB_LIMITS } from './limits.ts';
+import { type JobPlan, type PlanRefused, planJob, type WantedTraining } from './planJob.ts';
 import type { JobIntake } from './ports.ts';
-import { quoteTraining, type TrainingUnpriced } from './quote.ts';
 import { moveJob } from './transitions.ts';
-import type { DatasetOptions, Method, Quote, TrainingJob } from './types.ts';
+import type { DatasetOptions, Method, RequestKey, TrainingJob } from './types.ts';
 
-export type NewJob = {
-  readonly tenantId: TenantId;
+export type NewJob = WantedTraining & {
   readonly keyId: KeyId;
-  readonly model: string;
-  readonly trainingFile: FileId;
-  readonly validationFile: FileId | null;
-  readonly wished: WishedParameters;
   readonly method: Method;
   readonly datasetOptions: DatasetOptions;
   readonly suffix: string | null;
   /** Null: one is made of the job's id. */
   readonly seed: number | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Requests with the same one make one job. */
+  readonly requestKey: RequestKey | null;
 };
 
 export type JobRefused =
-  | FileRefused
-  | TrainingUnpriced
-  | { readonly code: 'unknown_base_model' }
-  | { readonly code: 'rank_too_high'; readonly maxRank: number }
-  | { readonly code: 'too_many_tokens' }
+  | PlanRefused
   | { readonly code: 'too_many_jobs' }
+  | { readonly code: 'idempotency_key_reused' }
+  | { readonly code: 'request_in_progress' }
   | { readonly code: 'not_held'; readonly refused: HoldRefused; readonly amountMicro: MicroCredits };
+
+type Created = Result<TrainingJob, JobRefused>;
 
 /**
  * Takes a job in: checks its files, quotes it, holds the quote, and has it started. A draft is written before the
- * hold is placed, so that the hold of a request that dies is found and given back.
+ * hold is placed, so that the hold of a request that dies is found and given back. A request whose key has made a job
+ * is answered with that job, or goes on where the first one died: there is one hold, whoever places it.
  */
-export async function createJob(intake: JobIntake, wanted: NewJob): Promise<Result<TrainingJob, JobRefused>> {
+export async function createJob(intake: JobIntake, wanted: NewJob): Promise<Created> {
+  const known = await findByKey(intake, wanted);
+  if (known !== undefined) return goOn(intake, wanted, known);
   const planned = await planJob(intake, wanted);
   if (!planned.ok) return planned;
-  const draft = planned.value;
-  await intake.jobs.create(draft);
+  if (await hasTooMany(intake, wanted.tenantId)) return err({ code: 'too_many_jobs' });
+  const draft = draftOf(intake, wanted, planned.value);
+  if (await intake.jobs.create(draft)) return holdAndStart(intake, draft);
+  // Another request with the same key was here in the meantime.
+  const other = await findByKey(intake, wanted);
+  return other === undefined ? err({ code: 'request_in_progress' }) : goOn(intake, wanted, other);
+}
+
+async function findByKey(
+  { jobs }: JobIntake,
+  { tenantId, requestKey }: NewJob,
+): Promise<TrainingJob | undefined> {
+  const id = requestKey === null ? undefined : await jobs.findByKey(tenantId, requestKey.hash);
+  return id === undefined ? undefined : jobs.read(tenantId, id);
+}
+
+async function goOn(intake: JobIntake, { requestKey }: NewJob, job: TrainingJob): Promise<Created> {
+  if (job.requestKey?.bodyHash !== requestKey?.bodyHash) return err({ code: 'idempotency_key_reused' });
+  if (job.state !== 'draft') {
+    if (job.state === 'created') await intake.queue.send({ tenantId: job.tenantId, jobId: job.id });
+    return ok(job);
+  }
+  // The reconciler clears old drafts away, and nobody may be at work on one then.
+  const ageMs = intake.world.clock() - job.createdAtMs;
+  return ageMs < JOB_LIMITS.draftMs / 2 ? holdAndStart(intake, job) : err({ code: 'request_in_progress' });
+}
+
+async function holdAndStart(intake: JobIntake, draft: TrainingJob): Promise<Created> {
+  const { tenantId, id: jobId, holdId, keyId, quote } = draft;
+  const ref = { tenantId, jobId };
   const held = await intake.ledger.placeHold({
-    tenantId: draft.tenantId,
-    keyId: draft.keyId,
-    holdId: draft.holdId,
-    amountMicro: draft.quote.amountMicro,
-    nowMs: draft.createdAtMs,
+    tenantId,
+    keyId,
+    holdId,
+    amountMicro: quote.amountMicro,
+    nowMs: intake.world.clock(),
     expiresAtMs: draft.createdAtMs + JOB_LIMITS.holdMs,
   });
   if (!held.ok) {
     await intake.jobs.removeDraft(draft);
-    return err({ code: 'not_held', refused: held.error, amountMicro: draft.quote.amountMicro });
+    return err({ code: 'not_held', refused: held.error, amountMicro: quote.amountMicro });
   }
-  const ref = { tenantId: draft.tenantId, jobId: draft.id };
   const created = await changeJob(intake, ref, (job) =>
     job.state === 'draft'
       ? {
@@ -66,59 +90,22 @@ export async function createJob(intake: JobIntake, wanted: NewJob): Promise<Resu
         }
       : undefined,
   );
-  if (created.outcome === 'unknown') throw new Error(`the draft of ${draft.id} was cleared away`);
+  if (created.outcome === 'unknown') {
+    // A request with the same key was refused its hold just before, and took the draft away.
+    await intake.ledger.voidHold(tenantId, holdId);
+    return err({ code: 'request_in_progress' });
+  }
   await intake.queue.send(ref);
   return ok(created.job);
-}
-
-/** Everything that is settled about a job before credits are held for it. */
-async function planJob(intake: JobIntake, wanted: NewJob): Promise<Result<TrainingJob, JobRefused>> {
-  const { tenantId, model, validationFile } = wanted;
-  if (baseModelOf(model) === undefined) return err({ code: 'unknown_base_model' });
-  const { rank } = wanted.wished;
-  if (typeof rank === 'number' && rank > intake.maxRank)
-    return err({ code: 'rank_too_high', maxRank: intake.maxRank });
-  const named = { tenantId, baseModel: model };
-  const file = await checkTrainingFile(intake, { ...named, id: wanted.trainingFile, param: 'training_file' });
-  if (!file.ok) return file;
-  const tooFew = tooFewExamples(file.value.examples);
-  if (tooFew !== undefined) return err(tooFew);
-  if (validationFile !== null) {
-    const other = await checkTrainingFile(intake, { ...named, id: validationFile, param: 'validation_file' });
-    if (!other.ok) return other;
-  }
-  if (await hasTooMany(intake, tenantId)) return err({ code: 'too_many_jobs' });
-  const hyperParameters = chooseParameters(wanted.wished, file.value.examples);
-  const { tokensPerEpoch, hasClasses } = file.value;
-  if (tokensPerEpoch * hyperParameters.epochs > JOB_LIMITS.tokens) return err({ code: 'too_many_tokens' });
-  const nowMs = intake.world.clock();
-  const { epochs } = hyperParameters;
-  const quoted = await quoteJob(intake, tenantId, { baseModel: model, tokensPerEpoch, epochs, atMs: nowMs });
-  if (!quoted.ok) return quoted;
-  const augmentation = chooseAugmentation(hasClasses);
-  return ok(
-    draftOf(intake, wanted, { hyperParameters, augmentation, quote: quoted.value, createdAtMs: nowMs }),
-  );
 }
 
 const hasTooMany = async ({ jobs }: JobIntake, tenantId: TenantId): Promise<boolean> =>
   (await jobs.listOpen()).filter((job) => job.tenantId === tenantId).length >= JOB_LIMITS.openJobsPerTenant;
 
-async function quoteJob(
-  { directory, books }: JobIntake,
-  tenantId: TenantId,
-  job: Parameters<typeof quoteTraining>[2],
-): Promise<Result<Quote, TrainingUnpriced>> {
-  const [tenant, current] = await Promise.all([directory.readTenant(tenantId), books.current()]);
-  if (tenant === undefined) throw new Error(`the key's tenant ${tenantId} is not in the directory`);
-  return quoteTraining(current, tenant, job);
-}
-
-type Planned = Pick<TrainingJob, 'hyperParameters' | 'augmentation' | 'quote' | 'createdAtMs'>;
-
-function draftOf({ world }: JobIntake, wanted: NewJob, planned: Planned): TrainingJob {
+function draftOf({ world }: JobIntake, wanted: NewJob, planned: JobPlan): TrainingJob {
   const id = world.newId<TrainingJobId>('trainingJob');
   const { model, wished: _, seed, ...given } = wanted;
+  const nowMs = world.clock();
   return {
     ...given,
     ...planned,
@@ -136,7 +123,8 @@ function draftOf({ world }: JobIntake, wanted: NewJob, planned: Planned): Traini
     metrics: { trainLoss: null, validationLoss: null, validationExact: null },
     trainedEpochs: 0,
     verdict: null,
-    updatedAtMs: planned.createdAtMs,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
     finishedAtMs: null,
   };
 }

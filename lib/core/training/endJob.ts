@@ -40,10 +40,16 @@ export async function finishEnding(desk: JobDesk, ref: JobRef): Promise<Changed>
     await desk.ledger.settle(job.tenantId, [
       { event: usageOf(job, job.verdict), amountMicro: job.verdict.chargedMicro },
     ]);
-  return changeJob(desk, ref, (ending) =>
+  const ended = await changeJob(desk, ref, (ending) =>
     ending.state === 'ending' && ending.verdict !== null ? lastMove(desk, ending, ending.verdict) : undefined,
   );
+  if (ended.outcome === 'changed' && isOurFault(job.verdict)) desk.countFailure();
+  return ended;
 }
+
+/** Nothing was charged, and no file of the client's is at fault. */
+const isOurFault = ({ outcome, chargedTokens, error }: Verdict): boolean =>
+  outcome === 'failed' && chargedTokens === 0 && error?.param === null;
 
 function lastMove({ world }: JobDesk, job: TrainingJob, verdict: Verdict): Move {
   const nowMs = world.clock();

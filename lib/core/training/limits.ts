@@ -20,6 +20,7 @@ export const JOB_LIMITS = {
   tokens: 1_000_000_000,
   epochs: 50,
   batchSize: 256,
+  lowestLearningRateMultiplier: 0.001,
   learningRateMultiplier: 10,
   /** The first wait before a start is tried again, and the longest: each is twice the one before. */
   firstPutOffMs: 15_000,

@@ -46,8 +46,6 @@ async function look(desk: FollowDesk, job: TrainingJob, name: string): Promise<S
 /** What a job's new state asks for besides: an import, or a look at who may start now. */
 async function follow(desk: FollowDesk, ref: JobRef, changed: Changed): Promise<void> {
   if (changed.outcome !== 'changed') return;
-  if (changed.job.verdict?.outcome === 'failed' && changed.job.verdict.chargedTokens === 0)
-    desk.log.failedByUs();
   if (changed.job.state === 'importing') await desk.imports.send({ kind: 'import', ...ref });
   if (changed.job.state === 'waiting') await wakeLater(desk, changed.job);
   else if (changed.job.state !== 'training') await desk.queue.send(ref); // a slot is free

@@ -121,8 +121,10 @@ export type JobChange = {
  * list are strongly consistent.
  */
 export type JobStore = {
-  /** False when there is one of this id. */
+  /** False when there is one of this id, or one that the same request key made. */
   readonly create: (draft: TrainingJob) => Promise<boolean>;
+  /** The job that a request key made. */
+  readonly findByKey: (tenantId: TenantId, hash: string) => Promise<TrainingJobId | undefined>;
   readonly read: (tenantId: TenantId, id: TrainingJobId) => Promise<TrainingJob | undefined>;
   /** Newest first, drafts left out, after the job that `after` names. */
   readonly list: (
@@ -138,7 +140,7 @@ export type JobStore = {
    * `before` says. `no_slot`: it takes a slot, and there is none.
    */
   readonly change: (change: JobChange, slots: SlotLimits) => Promise<'written' | 'moved' | 'no_slot'>;
-  /** Removes a draft that is as given; false when it is not. */
+  /** Removes a draft that is as given, and frees its request key; false when it is not. */
   readonly removeDraft: (draft: TrainingJob) => Promise<boolean>;
   /** Newest first; a job has at most `JOB_LIMITS.events`. */
   readonly events: (tenantId: TenantId, id: TrainingJobId) => Promise<readonly JobEvent[]>;
@@ -151,6 +153,8 @@ export type JobDesk = {
   readonly ledger: Pick<Ledger, 'settle' | 'voidHold'>;
   readonly slots: SlotLimits;
   readonly queue: TrainingQueue;
+  /** Counts a job that failed by our fault, whichever function ended it. */
+  readonly countFailure: () => void;
 };
 
 /** What taking jobs in works with. */
@@ -191,8 +195,6 @@ export type FollowDesk = JobDesk & {
   readonly instanceMicroUsdPerHour: number;
   readonly log: {
     readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
-    /** Counts a job that failed by our fault. */
-    readonly failedByUs: () => void;
   };
 };
 

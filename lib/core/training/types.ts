@@ -115,6 +115,9 @@ export type Verdict = {
   readonly fineTunedModel: string | null;
 };
 
+/** Of the header `Idempotency-Key` and of the request that came with it: SHA-256, for neither needs to be kept. */
+export type RequestKey = { readonly hash: string; readonly bodyHash: string };
+
 export type TrainingJob = {
   readonly id: TrainingJobId;
   readonly tenantId: TenantId;
@@ -133,6 +136,8 @@ export type TrainingJob = {
   readonly suffix: string | null;
   readonly seed: number;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Null: the request that made the job bore none. */
+  readonly requestKey: RequestKey | null;
   readonly quote: Quote;
   readonly dataset: JobDataset | null;
   readonly attempts: readonly Attempt[];

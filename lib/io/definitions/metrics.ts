@@ -46,8 +46,8 @@ export const METRICS = {
   lateUsage: { name: 'LateUsage', service: 'report-usage' },
   /** Runs that could not report to Dodo; after an hour usage comes too late. */
   reportFailures: { name: 'ReportFailures', service: 'report-usage' },
-  /** Training jobs that failed by our fault, as SageMaker's events told; their clients have their credits back. */
-  trainingFailed: { name: 'TrainingFailed', service: 'training-events' },
+  /** Training jobs that failed by our fault, counted under one name whichever function ended them; their clients have their credits back. */
+  trainingFailed: { name: 'TrainingFailed', service: 'training' },
   /** Silent training jobs that could not be looked after; the next run tries again. */
   unreconciledJobs: { name: 'UnreconciledJobs', service: 'reconcile-training' },
   /** Tenants whose free credits of the month could not be granted; the next run tries again. */

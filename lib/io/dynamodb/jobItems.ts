@@ -16,6 +16,7 @@ import {
  * How jobs lie in their table:
  * - `jobs#<tenant>` / `<job>`: ids sort by time. A job that has not ended is in the index under `open`.
  * - `drafts#<tenant>` / `<job>`: what no list shows.
+ * - `keys#<tenant>` / `<hash of the Idempotency-Key>`: the job that it made.
  * - `events#<tenant>#<job>` / `<version>`.
  * - `slots` / `<tenant>`, and `slots` / `all`: the ids of the jobs that SageMaker may be at work on, as a set.
  */
@@ -23,6 +24,7 @@ export const OPEN_LIST = 'open';
 export const jobList = (tenantId: TenantId) => `jobs#${tenantId}`;
 export const jobKey = (tenantId: TenantId, id: TrainingJobId) => ({ pk: jobList(tenantId), sk: id });
 export const draftKey = (tenantId: TenantId, id: TrainingJobId) => ({ pk: `drafts#${tenantId}`, sk: id });
+export const requestKeyKey = (tenantId: TenantId, hash: string) => ({ pk: `keys#${tenantId}`, sk: hash });
 export const eventList = (tenantId: TenantId, id: TrainingJobId) => `events#${tenantId}#${id}`;
 export const slotsKey = (of: TenantId | 'all') => ({ pk: 'slots', sk: of });
 
@@ -101,6 +103,7 @@ const JobItem = z.object({
   suffix: z.nullable(z.string()),
   seed: count,
   metadata: z.record(z.string(), z.string()),
+  requestKey: z._default(z.nullable(z.object({ hash: z.string(), bodyHash: z.string() })), null),
   quote: z.object({
     tokensPerEpoch: count,
     amountMicro: microSchema,
@@ -142,5 +145,6 @@ const EventItem = z.object({
   data: z.nullable(z.record(z.string(), z.union([z.string(), z.number()]))),
 });
 
+export const toJobId = (item: unknown): TrainingJobId => z.parse(z.object({ jobId }), item).jobId;
 export const toJob = (item: unknown): TrainingJob => z.parse(JobItem, item);
 export const toEvent = (item: unknown): JobEvent => z.parse(EventItem, item);

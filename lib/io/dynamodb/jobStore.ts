@@ -13,9 +13,11 @@ import {
   jobList,
   keyOf,
   OPEN_LIST,
+  requestKeyKey,
   slotsKey,
   toEvent,
   toJob,
+  toJobId,
 } from './jobItems.ts';
 import { makeTableReader } from './tableReader.ts';
 import { type Write, writeTogether } from './writeTogether.ts';
@@ -31,13 +33,27 @@ export function makeJobStore(client: DynamoDBDocumentClient, table: string): Job
   const write = writeTogether(client, table);
 
   const read: JobStore['read'] = async (tenantId, id) => {
-    const item = (await get(jobKey(tenantId, id))) ?? (await get(draftKey(tenantId, id)));
+    // The third look finds a draft that became a job between the first and the second.
+    const item =
+      (await get(jobKey(tenantId, id))) ??
+      (await get(draftKey(tenantId, id))) ??
+      (await get(jobKey(tenantId, id)));
     return item === undefined ? undefined : toJob(item);
   };
 
   return {
     read,
-    create: (draft) => write([{ Put: { Item: jobItem(draft), ConditionExpression: NOT_THERE } }]),
+    create: (draft) =>
+      write([
+        { Put: { Item: jobItem(draft), ConditionExpression: NOT_THERE } },
+        ...keyWrites(draft, (Key) => ({
+          Put: { Item: { ...Key, jobId: draft.id }, ConditionExpression: NOT_THERE },
+        })),
+      ]),
+    findByKey: async (tenantId, hash) => {
+      const item = await get(requestKeyKey(tenantId, hash));
+      return item === undefined ? undefined : toJobId(item);
+    },
     list: async (tenantId, { limit, after }) => {
       const list = { partition: jobList(tenantId), indexed: false, newestFirst: true };
       const { items, more } = await queryPage(list, {
@@ -78,13 +94,21 @@ export function makeJobStore(client: DynamoDBDocumentClient, table: string): Job
       return now?.version === change.before.version && takesNewSlot(change) ? 'no_slot' : 'moved';
     },
     removeDraft: (draft) =>
-      write([{ Delete: { Key: draftKey(draft.tenantId, draft.id), ...asRead(draft) } }]),
+      write([
+        { Delete: { Key: draftKey(draft.tenantId, draft.id), ...asRead(draft) } },
+        ...keyWrites(draft, (Key) => ({ Delete: { Key } })),
+      ]),
     events: async (tenantId, id) => {
       const list = { partition: eventList(tenantId, id), indexed: false, newestFirst: true };
       return (await queryAll(list)).map(toEvent);
     },
   };
 }
+
+const keyWrites = (
+  { tenantId, requestKey }: TrainingJob,
+  write: (key: ReturnType<typeof requestKeyKey>) => Write,
+): readonly Write[] => (requestKey === null ? [] : [write(requestKeyKey(tenantId, requestKey.hash))]);
 
 const takesNewSlot = ({ before, after }: JobChange): boolean => takesSlot(after) && !takesSlot(before);
 

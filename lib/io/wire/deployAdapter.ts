@@ -10,7 +10,7 @@ import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
-import { makeObservability } from '#io/observability.ts';
+import { countAs, makeObservability } from '#io/observability.ts';
 import { makeAdapterEndpoint } from '#io/sagemaker/adapterEndpoint.ts';
 import { makeAdapterQueue } from '#io/sqs/adapterQueue.ts';
 import { systemWorld } from '#io/world.ts';
@@ -36,6 +36,7 @@ export function wireDeployAdapter(env: Environment) {
     ledger: makeLedgerStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
     slots: NO_SLOTS,
     queue: OUT_OF_REACH,
+    countFailure: () => countAs(METRICS.trainingFailed),
   };
   const desk: DeployDesk = {
     world: systemWorld,

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import type { JobIntake } from '#core/training/ports.ts';
 import { LORA_RANKS } from '#core/training/types.ts';
+import { nodeCrypto } from '#io/crypto.ts';
 import { BUCKETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeFileStore } from '#io/dynamodb/fileStore.ts';
@@ -34,6 +35,7 @@ export function wireFineTuning(env: Environment) {
     directory: makeDirectory(dynamoDb, directory),
     maxRank: highestRank(Rank.parse(requireVariable(env, SETTINGS.maxLoraRank))),
     topUpUrl: requireVariable(env, SETTINGS.topUpUrl),
-  } satisfies JobIntake & { readonly topUpUrl: string };
+    sha256: nodeCrypto.sha256Hex,
+  } satisfies JobIntake & { readonly topUpUrl: string; readonly sha256: (text: string) => string };
   return { deps, log: makeObservability('fine-tuning') };
 }

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import type { FollowDesk, ImportMessage } from '#core/training/ports.ts';
-import { METRICS } from '#io/definitions/metrics.ts';
 import { BUCKETS, QUEUES, SETTINGS } from '#io/definitions/resources.ts';
 import { makeObservability } from '#io/observability.ts';
 import { makeFileObjects } from '#io/s3/fileObjects.ts';
@@ -16,7 +15,7 @@ const UsdPerHour = z.coerce.number().check(z.gte(0));
 /** What every function that follows training jobs works with. */
 export function makeFollowDesk(env: Environment, service: string) {
   const observability = makeObservability(service);
-  const { logger, metrics } = observability;
+  const { logger } = observability;
   const bucket = requireVariable(env, BUCKETS.tenantData.env);
   const usdPerHour = UsdPerHour.parse(requireVariable(env, SETTINGS.trainingUsdPerHour));
   const desk = {
@@ -29,7 +28,6 @@ export function makeFollowDesk(env: Environment, service: string) {
     log: {
       warn: (message: string, fields: Readonly<Record<string, unknown>>) =>
         logger.warn(message, { ...fields }),
-      failedByUs: () => void metrics.addMetric(METRICS.trainingFailed.name, 'Count', 1),
     },
   } satisfies FollowDesk;
   return { desk, observability };

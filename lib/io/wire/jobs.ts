@@ -1,8 +1,10 @@
 import * as z from 'zod/mini';
 import type { JobDesk, TrainingMessage } from '#core/training/ports.ts';
+import { METRICS } from '#io/definitions/metrics.ts';
 import { QUEUES, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { countAs } from '#io/observability.ts';
 import { makeMessageQueue } from '#io/sqs/messageQueue.ts';
 import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb, makeSqs } from './clients.ts';
@@ -23,5 +25,6 @@ export function makeJobDesk(env: Environment) {
       overall: slots(SETTINGS.trainingSlots),
     },
     queue: makeMessageQueue<TrainingMessage>(makeSqs(), requireVariable(env, QUEUES.training.env)),
+    countFailure: () => countAs(METRICS.trainingFailed),
   } satisfies JobDesk;
 }

@@ -201,6 +201,38 @@ describe('a job that fails', () => {
   });
 });
 
+describe('a failure by our fault is counted once, whoever finds it:', () => {
+  const counted = async (act: () => Promise<unknown>): Promise<number> => {
+    const before = at.failures.count;
+    await act();
+    return at.failures.count - before;
+  };
+
+  test('the event of a training that failed, and its repeat', async () => {
+    const job = await started();
+    at.sageMaker.fail(`tunegate-test-${job.id}-1`, 'AlgorithmError: internal: RuntimeError');
+    expect(await counted(() => tell(job).then(() => tell(job)))).toBe(1);
+  });
+
+  test('the start that SageMaker will never take', async () => {
+    at.sageMaker.refuse({ code: 'invalid', message: 'no such image' });
+    expect(await counted(started)).toBe(1);
+  });
+
+  test('the reconciler that ends a job past its time', async () => {
+    await started();
+    at.clock.nowMs += JOB_LIMITS.lifeMs + 1;
+    expect(await counted(() => reconcileJobs(at.desk))).toBe(1);
+  });
+
+  test('and a file that its client deleted is not ours', async () => {
+    tenant = await at.newTenant();
+    const job = await at.newJob(tenant);
+    at.stored.objects.delete(`tenants/${tenant}/files/${job.trainingFile}/content.jsonl`);
+    expect(await counted(() => startJobs(at.desk, refOf(job)))).toBe(0);
+  });
+});
+
 describe('the reconciler', () => {
   test('finds a job whose events never came', async () => {
     const job = await started();

@@ -74,6 +74,30 @@ describe('the OpenAI SDK', () => {
     expect((await openai.fineTuning.jobs.checkpoints.list(job.id)).data).toEqual([]);
   });
 
+  test('with an idempotency key makes one job of many requests, and of none with another body', async () => {
+    const retried = { headers: { 'Idempotency-Key': 'order-7' } };
+    const body = { model: 'tunegate-nano', training_file: file, seed: 3 };
+    const job = await openai.fineTuning.jobs.create(body, retried);
+    const { held } = await credits();
+    expect(await openai.fineTuning.jobs.create(body, retried)).toMatchObject({ id: job.id });
+    expect((await credits()).held).toBe(held);
+    const other = openai.fineTuning.jobs.create({ ...body, seed: 4 }, retried);
+    await expect(other).rejects.toMatchObject({ status: 400, code: 'idempotency_key_reused' });
+    const bad = openai.fineTuning.jobs.create(body, { headers: { 'Idempotency-Key': 'a b' } });
+    await expect(bad).rejects.toMatchObject({ status: 400, code: 'invalid_request' });
+    await openai.fineTuning.jobs.cancel(job.id);
+    expect(await openai.fineTuning.jobs.create(body, retried)).toMatchObject({
+      id: job.id,
+      status: 'cancelled',
+    });
+  });
+
+  test('keeps a share that is finer than shares are read as none', async () => {
+    const job = await create({ dataset: { validation_share: 1e-300 } });
+    expect(job).toMatchObject({ tunegate: { dataset: { validation_share: 0 } } });
+    await openai.fineTuning.jobs.cancel(job.id);
+  });
+
   test('walks lists page by page', async () => {
     const made = [];
     for (let i = 0; i < 3; i++) made.push((await create()).id);
@@ -107,6 +131,16 @@ test("the agency sees a tenant's jobs and what they cost", async () => {
 const quoteOf = (job: unknown) =>
   (job as { tunegate: { quote: { tokens: number; credits: string } } }).tunegate.quote;
 
+test.each(['limit=0', 'limit=x', 'metadata[team]=a', 'unknown=1'])(
+  'a list of ?%s is refused rather than answered as if it were not asked',
+  async (query) => {
+    const response = await fetch(`${desk.url}/fine_tuning/jobs?${query}`, {
+      headers: { authorization: `Bearer ${tenant.apiKey}` },
+    });
+    expect(response.status).toBe(400);
+  },
+);
+
 describe('a job is refused, with nothing held, when', () => {
   test.each([
     ['the model is none', { model: 'gpt-4o-mini' }, 'model'],
@@ -116,6 +150,11 @@ describe('a job is refused, with nothing held, when', () => {
     [
       'the rate is negative',
       { hyperparameters: { learning_rate_multiplier: -1 } },
+      'hyperparameters.learning_rate_multiplier',
+    ],
+    [
+      'the rate is too small to be kept',
+      { hyperparameters: { learning_rate_multiplier: 1e-320 } },
       'hyperparameters.learning_rate_multiplier',
     ],
     ['the rank is odd', { hyperparameters: { lora_rank: 9 } }, 'hyperparameters.lora_rank'],
