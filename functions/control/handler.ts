@@ -4,5 +4,5 @@ import { wireControl } from '#io/wire/control.ts';
 
 const { deps, log } = wireControl(process.env);
 
-/** Serves every route but chat, completions and webhooks. */
+/** Serves the agency's routes. */
 export const handler = makeHttpHandler({ ...log, dispatch: (request) => dispatch(deps, request) });

@@ -17,32 +17,32 @@ export type Route = {
   readonly path: string;
   readonly auth: RouteAuth;
   /** The function that serves it. `chat` checks keys itself, the others have the authorizer in front. */
-  readonly function: 'chat' | 'control' | 'files' | 'fine-tuning' | 'adapters' | 'dodo-webhook';
+  readonly function: 'chat' | 'account' | 'control' | 'files' | 'fine-tuning' | 'adapters' | 'dodo-webhook';
 };
 
 const key = (scope: Scope): RouteAuth => ({ kind: 'key', scope });
 const admin: RouteAuth = { kind: 'admin' };
 
-/** Every HTTP route, read by the API stack, the local server, the control function, OpenAPI and the tests. */
+/** Every HTTP route, read by the API stack, the local server, the functions, OpenAPI and the tests. */
 export const ROUTES = {
   healthz: {
     method: 'GET',
     path: '/healthz',
     auth: { kind: 'none' },
-    function: 'control',
+    function: 'account',
   },
 
   listStatementKeys: {
     method: 'GET',
     path: '/statement-keys',
     auth: { kind: 'none' },
-    function: 'control',
+    function: 'account',
   },
   topUp: {
     method: 'GET',
     path: '/top-up',
     auth: { kind: 'none' },
-    function: 'control',
+    function: 'account',
   },
 
   ...CHAT_ROUTES,
@@ -50,13 +50,13 @@ export const ROUTES = {
     method: 'GET',
     path: '/models',
     auth: key('models'),
-    function: 'control',
+    function: 'account',
   },
   retrieveModel: {
     method: 'GET',
     path: '/models/{model+}',
     auth: key('models'),
-    function: 'control',
+    function: 'account',
   },
 
   createFile: {
@@ -174,85 +174,85 @@ export const ROUTES = {
     method: 'GET',
     path: '/credits',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   listCreditEntries: {
     method: 'GET',
     path: '/credits/entries',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   readStatement: {
     method: 'GET',
     path: '/credits/statement',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   listReceipts: {
     method: 'GET',
     path: '/credits/receipts',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   listCreditPacks: {
     method: 'GET',
     path: '/credits/packs',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   createCreditCheckout: {
     method: 'POST',
     path: '/credits/checkout',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   readAutoRefill: {
     method: 'GET',
     path: '/credits/auto_refill',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   changeAutoRefill: {
     method: 'PUT',
     path: '/credits/auto_refill',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   readSubscription: {
     method: 'GET',
     path: '/subscription',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   listPlans: {
     method: 'GET',
     path: '/subscription/plans',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   createSubscriptionCheckout: {
     method: 'POST',
     path: '/subscription/checkout',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   changeSubscription: {
     method: 'POST',
     path: '/subscription/change',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   cancelSubscription: {
     method: 'POST',
     path: '/subscription/cancel',
     auth: key('credits'),
-    function: 'control',
+    function: 'account',
   },
   readUsage: {
     method: 'GET',
     path: '/usage',
     auth: key('usage'),
-    function: 'control',
+    function: 'account',
   },
 
   createTenant: {

@@ -9,6 +9,8 @@ export const makeObservability = (serviceName: string) => ({
   metrics: new Metrics({ namespace: NAMESPACE, serviceName }),
 });
 
+export type Observability = ReturnType<typeof makeObservability>;
+
 /** Counts one of a metric that several functions count: at once, and under its own service. */
 export const countAs = ({ name, service }: { readonly name: string; readonly service: string }): void => {
   new Metrics({ namespace: NAMESPACE, serviceName: service, singleMetric: true }).addMetric(name, 'Count', 1);

@@ -1,8 +1,10 @@
 import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import type { ControlDeps } from '#api/control/deps.ts';
 import { dispatch } from '#api/control/dispatch.ts';
+import { dispatchAccount } from '#api/control/dispatchAccount.ts';
 import { makeAuthorizerHandler } from '#api/edge/authorizerHandler.ts';
 import { makeHttpHandler } from '#api/edge/httpHandler.ts';
+import { matchRoute } from '#api/matchRoute.ts';
 import { ROUTES } from '#api/routes.ts';
 import { parseBookTexts } from '#core/pricing/parsePriceBooks.ts';
 import { toBook, toKept } from '#core/pricing/readPriceBooks.ts';
@@ -48,8 +50,8 @@ const METHOD_ARN = 'arn:aws:execute-api:us-east-1:000000000000:api/v1/GET/';
 export type Sent = Omit<CallOptions, 'as'> & { readonly key?: string };
 
 /**
- * The authorizer and the control function on a database of their own, put together as on AWS. `call` sends a
- * request through both; `clock.nowMs` is their time; `reads` counts what reached the database.
+ * The authorizer, the account and the control function on a database of their own, put together as on AWS. `call` sends a
+ * request through two of them; `clock.nowMs` is their time; `reads` counts what reached the database.
  */
 export async function startAgency() {
   const database: TestDatabase = await startTestDatabase();
@@ -89,10 +91,11 @@ export async function startAgency() {
     statements: {
       book: makeStatementBook(database.client, `${database.prefix}ledger`),
       keys: sealKeys,
-      signer: makeSealSigner(async () => JSON.stringify([SEAL_SECRET]), sealKeys),
       sha256: nodeCrypto.sha256Hex,
       pdf: statementPdf,
     },
+    signer: makeSealSigner(async () => JSON.stringify([SEAL_SECRET]), sealKeys),
+    late: makeLateUsageList(database.client, `${database.prefix}ledger`),
     snapshots: makeRecurringSnapshots(database.client, `${database.prefix}billing`),
     reconciliation: {
       store: makeReconciliationStore(database.client, `${database.prefix}billing`),
@@ -109,7 +112,6 @@ export async function startAgency() {
         ...makeSubscriptionProvider(dodoClient),
         createCustomer: makePaymentProvider(dodoClient).createCustomer,
       },
-      late: makeLateUsageList(database.client, `${database.prefix}ledger`),
     },
     credits: {
       catalogue: CATALOGUE,
@@ -122,7 +124,14 @@ export async function startAgency() {
     },
   };
   const log = quietLog();
+  const account = makeHttpHandler({ ...log, dispatch: (request) => dispatchAccount(deps, request) });
   const control = makeHttpHandler({ ...log, dispatch: (request) => dispatch(deps, request) });
+  /** As API Gateway does; what no route has goes to one of them all the same. */
+  const invoke = (event: APIGatewayProxyEvent) => {
+    const matched = matchRoute(event.httpMethod, event.path);
+    const isAccounts = matched.ok && ROUTES[matched.value.routeId].function === 'account';
+    return (isAccounts ? account : control)(event, lambdaContext);
+  };
   const authorizer = makeAuthorizerHandler(
     {
       clock: world.clock,
@@ -151,7 +160,7 @@ export async function startAgency() {
         return { status: 401, headers: {}, body: undefined };
       }
     }
-    return readAnswer(await control(event, lambdaContext));
+    return readAnswer(await invoke(event));
   };
 
   const admin = (method: string, path: string, body?: unknown, rest: Omit<Sent, 'key' | 'body'> = {}) =>

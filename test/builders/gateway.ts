@@ -1,3 +1,4 @@
+import type { Route } from '#api/routes.ts';
 import { FUNCTIONS, type FunctionDefinition } from '#io/definitions/functions.ts';
 import { makeGateway } from '#local/host/gateway.ts';
 import { type Handler, makeLocalFunction } from '#local/host/localFunction.ts';
@@ -10,9 +11,7 @@ export type TestGateway = {
   readonly stop: () => Promise<void>;
 };
 
-type Handlers = Partial<
-  Record<'chat' | 'control' | 'files' | 'fine-tuning' | 'adapters' | 'dodo-webhook' | 'authorizer', Handler>
->;
+type Handlers = Partial<Record<Route['function'] | 'authorizer', Handler>>;
 
 /** The local API Gateway in front of handlers of a test's own; what has none answers 500. */
 export async function startTestGateway(handlers: Handlers, timeoutSeconds?: number): Promise<TestGateway> {
@@ -31,6 +30,7 @@ export async function startTestGateway(handlers: Handlers, timeoutSeconds?: numb
   const gateway = makeGateway({
     functions: {
       chat: make('chat'),
+      account: make('account'),
       control: make('control'),
       files: make('files'),
       'fine-tuning': make('fine-tuning'),

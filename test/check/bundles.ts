@@ -18,6 +18,7 @@ const LIMITS: Readonly<Record<string, typeof LIMIT>> = {
   chat: { kb: 400, importMs: 100 },
   authorizer: { kb: 400, importMs: 100 },
   'dodo-webhook': { kb: 400, importMs: 120 },
+  account: { kb: 600, importMs: 150 },
   control: { kb: 600, importMs: 150 },
   files: { kb: 600, importMs: 150 },
   adapters: { kb: 600, importMs: 150 },

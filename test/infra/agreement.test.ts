@@ -114,6 +114,7 @@ test('each route reaches the same function, with or without the authorizer, stre
   };
   const gateway = await startTestGateway({
     chat: answer('chat'),
+    account: answer('account'),
     control: answer('control'),
     files: answer('files'),
     'fine-tuning': answer('fine-tuning'),

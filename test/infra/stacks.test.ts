@@ -80,7 +80,7 @@ describe('least privilege', () => {
     expect(JSON.stringify(makers)).not.toMatch(/inference-component\/tunegate/);
   });
 
-  test('only chat, control and what settles, sells, refills, trains, ends trainings, sweeps, archives, seals and slows may write to the ledger', () => {
+  test('only chat, account, control and what settles, sells, refills, trains, ends trainings, sweeps, archives, seals and slows may write to the ledger', () => {
     const writers = statements()
       .filter(
         ({ Action, Resource }) =>
@@ -88,6 +88,7 @@ describe('least privilege', () => {
       )
       .map(({ logicalId }) => logicalId.replace(/RoleDefaultPolicy.*/, ''));
     expect(writers.sort()).toEqual([
+      'account',
       'applydunning',
       'applypayment',
       'applysubscription',

@@ -29,7 +29,7 @@ describe('who may call', () => {
   /** Every route behind the authorizer, of one tenant where it names one. */
   const guarded = (path: string) =>
     Object.values<Route>(ROUTES)
-      .filter(({ function: name, auth }) => name === 'control' && auth.kind !== 'none')
+      .filter(({ function: name, auth }) => ['account', 'control'].includes(name) && auth.kind !== 'none')
       .map((route) => {
         const concrete = route.path.replace('/admin/tenants/{tenant}', path).replace(/\{\w+\+?\}/g, 'x');
         return { ...route, path: concrete };

@@ -11,8 +11,9 @@ import { formatCredits, micro, parseCredits } from '#core/shared/money.ts';
 import type { Tenant } from '#core/tenants/types.ts';
 import { callingTenant } from './authorize.ts';
 import { providerRefusal } from './creditCheckout.ts';
-import type { ControlDeps } from './deps.ts';
+import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { emailField, idParam, returnUrlField, toSeconds } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
 
@@ -35,7 +36,7 @@ const AutoRefill = z.strictObject({
 });
 
 /** `GET /credits/auto_refill` → what is wanted, and where it stands. */
-export const readAutoRefill: RouteHandler = async (deps, request) => {
+export const readAutoRefill: AccountHandler = async (deps, request) => {
   const tenantId = callingTenant(request);
   const [tenant, state] = await Promise.all([
     deps.directory.readTenant(tenantId),
@@ -48,7 +49,7 @@ export const readAutoRefill: RouteHandler = async (deps, request) => {
  * `PUT /credits/auto_refill {enabled, threshold?, pack_id?, monthly_limit?, return_url?, email?}` → the same as GET.
  * What is left out stays as it was; `setup_url` is where a payment method is given, if there is none yet.
  */
-export const changeAutoRefill: RouteHandler = async (deps, request) => {
+export const changeAutoRefill: AccountHandler = async (deps, request) => {
   const body = readBody(request, AutoRefill);
   if (!body.ok) return refuse(body.error);
   const { enabled, threshold, pack_id, monthly_limit, return_url = null, email = null } = body.value;
@@ -94,14 +95,14 @@ export const readTenantAutoRefill: RouteHandler = async (deps, request) => {
 const DEFAULT_THRESHOLD = micro(10_000_000);
 const DEFAULT_MONTHLY_LIMIT = 5;
 
-const defaultsOf = ({ credits }: Pick<ControlDeps, 'credits'>): RefillSettings => ({
+const defaultsOf = ({ credits }: Pick<AccountDeps, 'credits'>): RefillSettings => ({
   isEnabled: false,
   thresholdMicro: DEFAULT_THRESHOLD,
   packId: credits.catalogue.packs[0]?.id ?? '',
   monthlyLimit: DEFAULT_MONTHLY_LIMIT,
 });
 
-function refillBody({ world }: Pick<ControlDeps, 'world'>, tenant: Tenant | undefined, state: RefillState) {
+function refillBody({ world }: Pick<AccountDeps, 'world'>, tenant: Tenant | undefined, state: RefillState) {
   const nowMs = world.clock();
   const used = refillsIn(state, localMonth(tenant?.timeZone ?? 'UTC', nowMs));
   const { isEnabled, thresholdMicro, packId, monthlyLimit } = state.settings;

@@ -6,7 +6,7 @@ import type { NoCustomer } from '#core/billing/customerOf.ts';
 import { type CheckoutRefused, type OpenedCheckout, openCheckout } from '#core/billing/openCheckout.ts';
 import { formatCredits, micro } from '#core/shared/money.ts';
 import { callingTenant } from './authorize.ts';
-import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { emailField, readIdempotencyKey, returnUrlField, toSeconds } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
 
@@ -26,7 +26,7 @@ const NewCheckout = z.strictObject({
  * `pack` is taken for `pack_id`; `email` is where receipts go, used at the first checkout. With an
  * `Idempotency-Key` a repeat answers the same checkout.
  */
-export const createCreditCheckout: RouteHandler = async ({ credits, directory, world }, request) => {
+export const createCreditCheckout: AccountHandler = async ({ credits, directory, world }, request) => {
   const body = readBody(request, NewCheckout);
   if (!body.ok) return refuse(body.error);
   const { pack_id, pack, quantity = 1, return_url = null, email = null } = body.value;

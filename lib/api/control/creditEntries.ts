@@ -10,6 +10,7 @@ import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
 import { callingTenant } from './authorize.ts';
 import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { idParam, listBody, pageFields, pageOf, toSeconds } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
 
@@ -45,7 +46,7 @@ const entriesOf = ({ day, kind, source, model, ...page }: z.output<typeof Entrie
 });
 
 /** `GET /credits/entries?limit=&cursor=&day=&kind=&source=&model=` → the tenant's own account book, newest first. */
-export const listCreditEntries: RouteHandler = async ({ ledger }, request) => {
+export const listCreditEntries: AccountHandler = async ({ ledger }, request) => {
   const query = readQuery(request, EntriesQuery);
   if (!query.ok) return refuse(query.error);
   const page = await ledger.listEntries(callingTenant(request), entriesOf(query.value));

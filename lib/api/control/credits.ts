@@ -3,11 +3,11 @@ import type { CreditPack } from '#core/billing/types.ts';
 import { overageLeft } from '#core/ledger/account.ts';
 import { formatCredits, ZERO } from '#core/shared/money.ts';
 import { callingTenant } from './authorize.ts';
-import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { listBody } from './fields.ts';
 
 /** `GET /credits` → what is there to spend, what calls in flight hold, and where to buy more. */
-export const readCredits: RouteHandler = async ({ ledger, credits }, request) => {
+export const readCredits: AccountHandler = async ({ ledger, credits }, request) => {
   const account = await ledger.readAccount(callingTenant(request));
   return respond(200, {
     object: 'credits',
@@ -21,7 +21,7 @@ export const readCredits: RouteHandler = async ({ ledger, credits }, request) =>
 };
 
 /** `GET /credits/packs` → the packs on sale. */
-export const listCreditPacks: RouteHandler = async ({ credits }) =>
+export const listCreditPacks: AccountHandler = async ({ credits }) =>
   respond(200, listBody(credits.catalogue.packs.map(packBody)));
 
 const packBody = (pack: CreditPack) => ({

@@ -9,6 +9,7 @@ import type { ReconciliationQueue, ReconciliationStore } from '#core/reconciliat
 import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
 import type { RolloutStore, VersionBook } from '#core/routing/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
+import type { World } from '#core/shared/world.ts';
 import type { FileLinesDeps } from '#core/statements/fileLines.ts';
 import type { SealSigner, StatementBook } from '#core/statements/ports.ts';
 import type { ReadStatementDeps } from '#core/statements/readStatement.ts';
@@ -16,24 +17,39 @@ import type { Statement } from '#core/statements/types.ts';
 import type { LateUsageList } from '#core/subscriptions/overagePorts.ts';
 import type { PlanCatalogue } from '#core/subscriptions/plan.ts';
 import type { SubscriptionProvider, SubscriptionStore } from '#core/subscriptions/ports.ts';
+import type { Directory } from '#core/tenants/ports.ts';
 import type { Tenancy } from '#core/tenants/tenancy.ts';
 
-/** Everything that the control routes work with. Put together in `#io/wire/control.ts`. */
-export type ControlDeps = Tenancy & {
-  readonly ledger: Ledger & Pick<UsageBook, 'listRollups'>;
-  readonly priceBooks: PriceBookDeps;
+/** What the routes of clients work with, and those that are everybody's. Put together in `#io/wire/account.ts`. */
+export type AccountDeps = {
+  readonly world: World;
+  readonly directory: Pick<Directory, 'readTenant' | 'updateTenant' | 'listModels'>;
+  /** A changed subscription brings or freezes credits at once. */
+  readonly ledger: Pick<
+    Ledger & UsageBook,
+    'readAccount' | 'listEntries' | 'listRollups' | 'grant' | 'freeze' | 'release'
+  >;
   readonly credits: CreditSales;
   readonly statements: StatementDeps;
-  readonly notices: NoticeDeps;
-  readonly snapshots: RecurringSnapshots;
-  readonly reconciliation: { readonly store: ReconciliationStore; readonly queue: ReconciliationQueue };
   readonly subscriptions: SubscriptionSales;
-  readonly rollouts: RolloutStore;
-  readonly adapters: Pick<AdapterStore, 'read'>;
-  readonly versions: Pick<VersionBook, 'read'>;
-  /** Whether an engine may be a server on this very machine. */
-  readonly engines: { readonly allowLoopback: boolean };
 };
+
+/** Everything that the agency's routes work with. Put together in `#io/wire/control.ts`. */
+export type ControlDeps = Tenancy &
+  Omit<AccountDeps, 'directory' | 'ledger'> & {
+    readonly ledger: Ledger & Pick<UsageBook, 'listRollups'>;
+    readonly signer: SealSigner;
+    readonly late: LateUsageList;
+    readonly priceBooks: PriceBookDeps;
+    readonly notices: NoticeDeps;
+    readonly snapshots: RecurringSnapshots;
+    readonly reconciliation: { readonly store: ReconciliationStore; readonly queue: ReconciliationQueue };
+    readonly rollouts: RolloutStore;
+    readonly adapters: Pick<AdapterStore, 'read'>;
+    readonly versions: Pick<VersionBook, 'read'>;
+    /** Whether an engine may be a server on this very machine. */
+    readonly engines: { readonly allowLoopback: boolean };
+  };
 
 /** The agency's price books. `seeds` came with the deployment; a new tenant gets the first of them. */
 export type PriceBookDeps = {
@@ -46,7 +62,6 @@ export type PriceBookDeps = {
 export type StatementDeps = ReadStatementDeps &
   FileLinesDeps & {
     readonly book: StatementBook;
-    readonly signer: SealSigner;
     readonly pdf: (statement: Statement) => string;
   };
 
@@ -61,7 +76,6 @@ export type SubscriptionSales = {
   readonly catalogue: PlanCatalogue;
   readonly store: SubscriptionStore;
   readonly provider: SubscriptionProvider & Pick<PaymentProvider, 'createCustomer'>;
-  readonly late: LateUsageList;
 };
 
 /** What selling credits works with. */

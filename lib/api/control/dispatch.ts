@@ -1,23 +1,17 @@
-import { type ApiRequest, type ApiResponse, refuse } from '#api/http.ts';
-import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
+import { type RouteHandler as Handler, makeDispatch, type RouteHandlers } from '#api/edge/makeDispatch.ts';
 import { adjustCredits } from './adjustCredits.ts';
 import { readAnalytics } from './analytics.ts';
 import { listAuditRecords } from './auditRecords.ts';
-import { authorize } from './authorize.ts';
-import { changeAutoRefill, readAutoRefill, readTenantAutoRefill } from './autoRefill.ts';
-import { createCreditCheckout } from './creditCheckout.ts';
-import { listCreditEntries, listTenantEntries } from './creditEntries.ts';
-import { listCreditPacks, readCredits } from './credits.ts';
+import { readTenantAutoRefill } from './autoRefill.ts';
+import { listTenantEntries } from './creditEntries.ts';
 import type { ControlDeps } from './deps.ts';
-import { healthz } from './health.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { listLateUsage, settleLateUsage } from './lateUsage.ts';
 import { readKeyLimits, readTenantLimits, setKeyLimits, setTenantLimits } from './limits.ts';
 import { createModel, listTenantModels, removeModel } from './models.ts';
 import { changeNoticeContact, listNotices, readNoticeContact } from './notices.ts';
-import { listModels, retrieveModel } from './openaiModels.ts';
 import { listPayments } from './payments.ts';
-import { listAdminPlans, listPlans } from './plans.ts';
+import { listAdminPlans } from './plans.ts';
 import {
   createPriceBook,
   listPriceBooks,
@@ -25,44 +19,23 @@ import {
   replacePriceBook,
   retrievePriceBook,
 } from './priceBooks.ts';
-import { listReceipts, listStatementKeys, listTenantReceipts } from './receipts.ts';
+import { listTenantReceipts } from './receipts.ts';
 import { importAwsCosts, listReconciliations, startReconciliation } from './reconciliation.ts';
 import { promoteModel, readRollout, rollBackModel, setCanary, setShadow } from './rollouts.ts';
 import { sealTenantBook } from './seals.ts';
-import { readStatement, readTenantStatement } from './statements.ts';
+import { readTenantStatement } from './statements.ts';
 import {
-  cancelSubscription,
   cancelTenantSubscription,
-  changeSubscription,
   changeTenantSubscription,
-  createSubscriptionCheckout,
   createTenantSubscriptionCheckout,
-  readSubscription,
   readTenantSubscription,
 } from './subscriptions.ts';
 import { createTenant, listTenants, retrieveTenant, updateTenant } from './tenants.ts';
-import { topUp } from './topUpPage.ts';
-import { readTenantUsage, readUsage } from './usage.ts';
+import { readTenantUsage } from './usage.ts';
 
-export type RouteHandler = (deps: ControlDeps, request: ApiRequest) => Promise<ApiResponse>;
+export type RouteHandler = Handler<ControlDeps>;
 
-/** The routes that the control function serves. */
-export type ControlRouteId = {
-  [Id in RouteId]: (typeof ROUTES)[Id]['function'] extends 'control' ? Id : never;
-}[RouteId];
-
-/** One line for each route: a route without one does not compile. */
-const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
-  healthz,
-  topUp,
-  listModels,
-  retrieveModel,
-  readCredits,
-  listCreditEntries,
-  listCreditPacks,
-  createCreditCheckout,
-  readAutoRefill,
-  changeAutoRefill,
+const HANDLERS: RouteHandlers<'control', ControlDeps> = {
   readTenantAutoRefill,
   createTenant,
   listTenants,
@@ -86,17 +59,9 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   rollBackModel,
   adjustCredits,
   listTenantEntries,
-  readStatement,
   readTenantStatement,
-  listReceipts,
   listTenantReceipts,
   sealTenantBook,
-  listStatementKeys,
-  readSubscription,
-  listPlans,
-  createSubscriptionCheckout,
-  changeSubscription,
-  cancelSubscription,
   readTenantSubscription,
   createTenantSubscriptionCheckout,
   changeTenantSubscription,
@@ -112,7 +77,6 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   listNotices,
   readNoticeContact,
   changeNoticeContact,
-  readUsage,
   readTenantUsage,
   listAuditRecords,
   createPriceBook,
@@ -122,14 +86,5 @@ const HANDLERS: Readonly<Record<ControlRouteId, RouteHandler>> = {
   publishPriceBook,
 };
 
-/** Checks that the caller may use the route, and lets its handler answer. */
-export async function dispatch(deps: ControlDeps, request: ApiRequest): Promise<ApiResponse> {
-  const route: Route = ROUTES[request.routeId];
-  const allowed = authorize(route.auth, request.principal);
-  if (!allowed.ok) return refuse(allowed.error);
-  if (isControlRoute(request.routeId)) return HANDLERS[request.routeId](deps, request);
-  const message = `This function does not serve ${route.method} ${route.path}.`;
-  return refuse({ code: 'not_found', message });
-}
-
-const isControlRoute = (id: RouteId): id is ControlRouteId => ROUTES[id].function === 'control';
+/** Serves the routes of the function `control`: the agency’s. */
+export const dispatch = makeDispatch<ControlDeps>(HANDLERS);

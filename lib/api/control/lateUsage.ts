@@ -12,23 +12,22 @@ import { actOf, idParam, listBody, pageFields, pageOf, reasonField, toSeconds } 
 const LateQuery = z.strictObject(pageFields);
 
 /** `GET /admin/late-usage?limit=&cursor=` → overage that the payment provider's meter does not have, newest first. */
-export const listLateUsage: RouteHandler = async ({ subscriptions }, request) => {
+export const listLateUsage: RouteHandler = async ({ late }, request) => {
   const query = readQuery(request, LateQuery);
   if (!query.ok) return refuse(query.error);
-  const { uses, nextCursor } = await subscriptions.late.list(pageOf(query.value));
+  const { uses, nextCursor } = await late.list(pageOf(query.value));
   return respond(200, listBody(uses.map(lateBody), nextCursor));
 };
 
 const Settled = z.strictObject({ status: z.enum(LATE_STATUSES), reason: reasonField });
 
 /** `POST /admin/late-usage/{use} {status, reason}` → it was `billed` by other means, or `waived`. */
-export const settleLateUsage: RouteHandler = async ({ subscriptions, directory, world }, request) => {
+export const settleLateUsage: RouteHandler = async ({ late, directory, world }, request) => {
   const body = readBody(request, Settled);
   if (!body.ok) return refuse(body.error);
   const { status, reason } = body.value;
   const id = idParam<UsageEventId>(request, 'use', 'usageEvent');
-  const settled =
-    id === undefined ? undefined : await subscriptions.late.settle(id, { status, note: reason });
+  const settled = id === undefined ? undefined : await late.settle(id, { status, note: reason });
   if (settled === undefined) return refuse(NOT_LATE);
   const details = { use: settled.id, status, credits: formatCredits(settled.amountMicro) };
   await directory.appendAudit(

@@ -1,17 +1,17 @@
 import { refuse, respond } from '#api/http.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import { callingTenant } from './authorize.ts';
-import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { toSeconds } from './fields.ts';
 
 /** `GET /models` → the tenant's own models, as OpenAI lists them. */
-export const listModels: RouteHandler = async ({ directory }, request) => {
+export const listModels: AccountHandler = async ({ directory }, request) => {
   const models = await directory.listModels(callingTenant(request));
   return respond(200, { object: 'list', data: models.map(openaiModel) });
 };
 
 /** `GET /models/{model}` → one of them. Another tenant's model is as unknown as none. */
-export const retrieveModel: RouteHandler = async ({ directory }, request) => {
+export const retrieveModel: AccountHandler = async ({ directory }, request) => {
   const models = await directory.listModels(callingTenant(request));
   const model = models.find(({ alias }) => alias === request.params['model']);
   if (model !== undefined) return respond(200, openaiModel(model));

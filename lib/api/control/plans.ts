@@ -1,17 +1,18 @@
 import { respond } from '#api/http.ts';
 import { formatCredits } from '#core/shared/money.ts';
 import { INTERVALS, type IntervalPrice, type Plan, type PlanCatalogue } from '#core/subscriptions/plan.ts';
-import type { ControlDeps } from './deps.ts';
+import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { listBody } from './fields.ts';
 
 /** `GET /subscription/plans` → the plans on sale, with everything that each one promises, and the add-ons. */
-export const listPlans: RouteHandler = async (deps) => respond(200, plansBody(deps));
+export const listPlans: AccountHandler = async (deps) => respond(200, plansBody(deps));
 
 /** `GET /admin/plans` → the same. */
 export const listAdminPlans: RouteHandler = async (deps) => respond(200, plansBody(deps));
 
-const plansBody = ({ subscriptions: { catalogue } }: ControlDeps) => ({
+const plansBody = ({ subscriptions: { catalogue } }: AccountDeps) => ({
   ...listBody(catalogue.plans.map((plan) => planBody(plan, catalogue.currency))),
   add_ons: catalogue.addOns.map((addOn) => ({
     id: addOn.id,

@@ -4,8 +4,9 @@ import { type ApiRequest, type ApiResponse, refuse, respond } from '#api/http.ts
 import type { TenantId } from '#core/shared/ids.ts';
 import { type FileCursor, readFilePage } from '#core/statements/fileLines.ts';
 import { callingTenant } from './authorize.ts';
-import type { ControlDeps } from './deps.ts';
+import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { listBody } from './fields.ts';
 import { findTenant, monthField, readMonth } from './statements.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
@@ -26,7 +27,7 @@ const Cursor = z.strictObject({
 });
 
 /** `GET /credits/receipts?month=&cursor=` → the lines of a month's statement file, which verifies offline. */
-export const listReceipts: RouteHandler = async (deps, request) =>
+export const listReceipts: AccountHandler = async (deps, request) =>
   answer(deps, request, callingTenant(request));
 
 /** `GET /admin/tenants/{tenant}/credits/receipts?month=&cursor=` → the same, for the agency. */
@@ -34,7 +35,7 @@ export const listTenantReceipts: RouteHandler = async (deps, request) =>
   answer(deps, request, await findTenant(deps, request));
 
 /** `GET /statement-keys` → the public keys that sign statements, for everybody to hold a statement against. */
-export const listStatementKeys: RouteHandler = async ({ statements }) => {
+export const listStatementKeys: AccountHandler = async ({ statements }) => {
   const keys = await statements.keys.list();
   return respond(
     200,
@@ -50,7 +51,7 @@ export const listStatementKeys: RouteHandler = async ({ statements }) => {
 };
 
 async function answer(
-  { statements, world }: ControlDeps,
+  { statements, world }: AccountDeps,
   request: ApiRequest,
   tenantId: TenantId | undefined,
 ): Promise<ApiResponse> {

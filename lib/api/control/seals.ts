@@ -8,8 +8,8 @@ import { TENANT_NOT_FOUND } from './tenants.ts';
 export const sealTenantBook: RouteHandler = async (deps, request) => {
   const tenantId = await findTenant(deps, request);
   if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
-  const { book, sha256, signer } = deps.statements;
-  const sealDeps = { book, sha256, signer, clock: deps.world.clock };
+  const { book, sha256 } = deps.statements;
+  const sealDeps = { book, sha256, signer: deps.signer, clock: deps.world.clock };
   const seals = await sealBook(sealDeps, tenantId, 'now');
   const last = (await book.lastSeal(tenantId))?.seal;
   return respond(200, {

@@ -10,8 +10,9 @@ import { readStatement as foldStatement } from '#core/statements/readStatement.t
 import { lateFrom, statementCsv } from '#core/statements/statementCsv.ts';
 import type { Statement, StatementLine } from '#core/statements/types.ts';
 import { callingTenant } from './authorize.ts';
-import type { ControlDeps } from './deps.ts';
+import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { idParam } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
 
@@ -25,7 +26,7 @@ const FORMATS = ['json', 'csv', 'pdf'] as const;
 const Query = z.strictObject({ month: monthField, format: z.optional(z.enum(FORMATS)) });
 
 /** `GET /credits/statement?month=&format=` → what the tenant's credits did in a month, as JSON, CSV or PDF. */
-export const readStatement: RouteHandler = async (deps, request) =>
+export const readStatement: AccountHandler = async (deps, request) =>
   answer(deps, request, callingTenant(request));
 
 /** `GET /admin/tenants/{tenant}/credits/statement?month=&format=` → the same, for the agency. */
@@ -34,7 +35,7 @@ export const readTenantStatement: RouteHandler = async (deps, request) =>
 
 /** The tenant in the path; undefined when there is none. */
 export async function findTenant(
-  { directory }: ControlDeps,
+  { directory }: AccountDeps,
   request: ApiRequest,
 ): Promise<TenantId | undefined> {
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
@@ -42,7 +43,7 @@ export async function findTenant(
 }
 
 async function answer(
-  { statements, world }: ControlDeps,
+  { statements, world }: AccountDeps,
   request: ApiRequest,
   tenantId: TenantId | undefined,
 ): Promise<ApiResponse> {

@@ -13,8 +13,9 @@ import { type OpenSubscriptionRefused, openSubscription } from '#core/subscripti
 import { INTERVALS } from '#core/subscriptions/plan.ts';
 import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
 import { callingTenant } from './authorize.ts';
-import type { ControlDeps } from './deps.ts';
+import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { emailField, idParam, readIdempotencyKey, returnUrlField } from './fields.ts';
 import {
   previewBody,
@@ -49,7 +50,7 @@ const Change = z.strictObject({
 const Cancel = z.strictObject({ undo: z.optional(z.boolean()) });
 
 /** `GET /subscription` → the plan, its state, what its month included and what is left, and the next invoice. */
-export const readSubscription: RouteHandler = (deps, request) => show(deps, callingTenant(request));
+export const readSubscription: AccountHandler = (deps, request) => show(deps, callingTenant(request));
 
 /** `GET /admin/tenants/{tenant}/subscription` → the same. */
 export const readTenantSubscription: RouteHandler = (deps, request) =>
@@ -59,7 +60,7 @@ export const readTenantSubscription: RouteHandler = (deps, request) =>
  * `POST /subscription/checkout {plan, interval?, add_ons?, return_url?, email?}` → 201 with the address where the
  * plan and its setup fee are paid. With an `Idempotency-Key` a repeat answers the same checkout.
  */
-export const createSubscriptionCheckout: RouteHandler = (deps, request) => {
+export const createSubscriptionCheckout: AccountHandler = (deps, request) => {
   const body = readBody(request, NewCheckout);
   return body.ok
     ? open(deps, request, callingTenant(request), body.value)
@@ -78,7 +79,7 @@ export const createTenantSubscriptionCheckout: RouteHandler = (deps, request) =>
  * `preview: true` what would be charged now, and nothing is changed. A dearer plan begins now, a cheaper one with the
  * next payment, unless `effective` (`now`, `next_period`) says otherwise. What is left out stays as it is.
  */
-export const changeSubscription: RouteHandler = (deps, request) =>
+export const changeSubscription: AccountHandler = (deps, request) =>
   changeOf(deps, request, callingTenant(request));
 
 /** `POST /admin/tenants/{tenant}/subscription/change` → the same. */
@@ -86,14 +87,14 @@ export const changeTenantSubscription: RouteHandler = (deps, request) =>
   ofTenant(deps, request, (tenantId) => changeOf(deps, request, tenantId));
 
 /** `POST /subscription/cancel {undo?}` → it ends with the period that is paid; `undo: true` takes that back. */
-export const cancelSubscription: RouteHandler = (deps, request) =>
+export const cancelSubscription: AccountHandler = (deps, request) =>
   cancelOf(deps, request, callingTenant(request));
 
 /** `POST /admin/tenants/{tenant}/subscription/cancel` → the same. */
 export const cancelTenantSubscription: RouteHandler = (deps, request) =>
   ofTenant(deps, request, (tenantId) => cancelOf(deps, request, tenantId));
 
-async function show(deps: ControlDeps, tenantId: TenantId): Promise<ApiResponse> {
+async function show(deps: AccountDeps, tenantId: TenantId): Promise<ApiResponse> {
   const { store, catalogue } = deps.subscriptions;
   const [record, account] = await Promise.all([
     store.subscriptionOf(tenantId),
@@ -103,7 +104,7 @@ async function show(deps: ControlDeps, tenantId: TenantId): Promise<ApiResponse>
 }
 
 async function ofTenant(
-  { directory }: ControlDeps,
+  { directory }: AccountDeps,
   request: ApiRequest,
   answer: (tenantId: TenantId) => Promise<ApiResponse>,
 ): Promise<ApiResponse> {
@@ -113,7 +114,7 @@ async function ofTenant(
 }
 
 async function open(
-  deps: ControlDeps,
+  deps: AccountDeps,
   request: ApiRequest,
   tenantId: TenantId,
   body: z.output<typeof NewAgencyCheckout>,
@@ -137,7 +138,7 @@ async function open(
   return answer(deps, opened, (checkout) => respond(201, subscriptionCheckoutBody(checkout)));
 }
 
-async function changeOf(deps: ControlDeps, request: ApiRequest, tenantId: TenantId): Promise<ApiResponse> {
+async function changeOf(deps: AccountDeps, request: ApiRequest, tenantId: TenantId): Promise<ApiResponse> {
   const body = readBody(request, Change);
   if (!body.ok) return refuse(body.error);
   const { subscriptions } = deps;
@@ -158,26 +159,26 @@ async function changeOf(deps: ControlDeps, request: ApiRequest, tenantId: Tenant
   return shown(deps, await change(changing, wanted));
 }
 
-async function cancelOf(deps: ControlDeps, request: ApiRequest, tenantId: TenantId): Promise<ApiResponse> {
+async function cancelOf(deps: AccountDeps, request: ApiRequest, tenantId: TenantId): Promise<ApiResponse> {
   const body = readBody(request, Cancel);
   if (!body.ok) return refuse(body.error);
   return shown(deps, await cancel(changeDeps(deps), { tenantId, cancel: body.value.undo !== true }));
 }
 
-const changeDeps = ({ subscriptions, ledger, world }: ControlDeps) => ({
+const changeDeps = ({ subscriptions, ledger, world }: AccountDeps) => ({
   ...subscriptions,
   ledger,
   clock: world.clock,
 });
 
-const shown = (deps: ControlDeps, changed: Result<SubscriptionRecord, ChangeRefused>) =>
+const shown = (deps: AccountDeps, changed: Result<SubscriptionRecord, ChangeRefused>) =>
   answer(deps, changed, async (record) => {
     const account = record.tenantId === null ? undefined : await deps.ledger.readAccount(record.tenantId);
     return respond(200, subscriptionBody(record, deps.subscriptions.catalogue, account));
   });
 
 async function answer<T>(
-  { credits }: ControlDeps,
+  { credits }: AccountDeps,
   done: Result<T, OpenSubscriptionRefused | ChangeRefused>,
   body: (value: T) => ApiResponse | Promise<ApiResponse>,
 ): Promise<ApiResponse> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { respondPage } from '#api/http.ts';
-import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { TOP_UP_HTML, TOP_UP_SCRIPT, TOP_UP_STYLE } from './topUpHtml.ts';
 
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -17,5 +17,5 @@ const CONTENT_SECURITY_POLICY = [
 ].join('; ');
 
 /** `GET /top-up` → a page on which a person with an API key buys credits: where the link of a 402 leads. */
-export const topUp: RouteHandler = async () =>
+export const topUp: AccountHandler = async () =>
   respondPage(TOP_UP_HTML, { 'content-security-policy': CONTENT_SECURITY_POLICY });

@@ -4,14 +4,15 @@ import { pageOf, reportUsage, type UsageSum } from '#core/metering/usageReport.t
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
 import { callingTenant } from './authorize.ts';
-import type { ControlDeps } from './deps.ts';
+import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
+import type { AccountHandler } from './dispatchAccount.ts';
 import { idParam, listBody } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
 import { readUsageQuery, type UsageQuery, usageCursor } from './usageQuery.ts';
 
 /** `GET /usage?start=&end=&group_by=&limit=&cursor=` → what the tenant used and what it cost, settled so far. */
-export const readUsage: RouteHandler = async (deps, request) => {
+export const readUsage: AccountHandler = async (deps, request) => {
   const query = readUsageQuery(request, deps.world.clock());
   return query.ok ? answer(deps, callingTenant(request), query.value) : refuse(query.error);
 };
@@ -24,12 +25,12 @@ export const readTenantUsage: RouteHandler = async (deps, request) => {
   return tenant === undefined ? refuse(TENANT_NOT_FOUND) : answer(deps, tenant.id, query.value);
 };
 
-async function findTenant({ directory }: ControlDeps, request: ApiRequest) {
+async function findTenant({ directory }: AccountDeps, request: ApiRequest) {
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
   return tenantId === undefined ? undefined : directory.readTenant(tenantId);
 }
 
-async function answer(deps: ControlDeps, tenantId: TenantId, query: UsageQuery): Promise<ApiResponse> {
+async function answer(deps: AccountDeps, tenantId: TenantId, query: UsageQuery): Promise<ApiResponse> {
   const { start, end, groupBy } = query;
   const { groups, total } = reportUsage(await deps.ledger.listRollups(tenantId, start, end), groupBy);
   const page = pageOf(groups, query);

@@ -1,6 +1,4 @@
-import { authorize } from '#api/control/authorize.ts';
-import { type ApiRequest, type ApiResponse, refuse } from '#api/http.ts';
-import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
+import { makeDispatch, type RouteHandler, type RouteHandlers } from '#api/edge/makeDispatch.ts';
 import type { JobIntake } from '#core/training/ports.ts';
 import { cancelFineTuningJob } from './cancelFineTuningJob.ts';
 import { createFineTuningJob } from './createFineTuningJob.ts';
@@ -17,14 +15,9 @@ export type FineTuningDeps = JobIntake & {
   /** Of a text's UTF-8 bytes, hex. */
   readonly sha256: (text: string) => string;
 };
-export type FineTuningHandler = (deps: FineTuningDeps, request: ApiRequest) => Promise<ApiResponse>;
+export type FineTuningHandler = RouteHandler<FineTuningDeps>;
 
-type FineTuningRouteId = {
-  [Id in RouteId]: (typeof ROUTES)[Id]['function'] extends 'fine-tuning' ? Id : never;
-}[RouteId];
-
-/** One line for each route: a route without one does not compile. */
-const HANDLERS: Readonly<Record<FineTuningRouteId, FineTuningHandler>> = {
+const HANDLERS: RouteHandlers<'fine-tuning', FineTuningDeps> = {
   createFineTuningJob,
   listFineTuningJobs,
   retrieveFineTuningJob,
@@ -34,16 +27,5 @@ const HANDLERS: Readonly<Record<FineTuningRouteId, FineTuningHandler>> = {
   listTenantJobs,
 };
 
-/** Checks that the caller may use the route, and lets its handler answer. */
-export async function dispatchFineTuning(deps: FineTuningDeps, request: ApiRequest): Promise<ApiResponse> {
-  const route: Route = ROUTES[request.routeId];
-  const allowed = authorize(route.auth, request.principal);
-  if (!allowed.ok) return refuse(allowed.error);
-  if (isFineTuningRoute(request.routeId)) return HANDLERS[request.routeId](deps, request);
-  return refuse({
-    code: 'not_found',
-    message: `This function does not serve ${route.method} ${route.path}.`,
-  });
-}
-
-const isFineTuningRoute = (id: RouteId): id is FineTuningRouteId => ROUTES[id].function === 'fine-tuning';
+/** Serves the routes of the function `fine-tuning`. */
+export const dispatchFineTuning = makeDispatch<FineTuningDeps>(HANDLERS);

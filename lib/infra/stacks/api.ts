@@ -41,6 +41,7 @@ export type ApiStackProps = StackProps & {
 export class ApiStack extends Stack {
   readonly api: apigateway.RestApi;
   readonly chat: TunegateFunction;
+  readonly clientAccount: TunegateFunction;
   readonly control: TunegateFunction;
   readonly files: TunegateFunction;
   readonly fineTuning: TunegateFunction;
@@ -68,6 +69,7 @@ export class ApiStack extends Stack {
       endpoint: inference,
     };
     this.chat = new TunegateFunction(this, 'chat', shared);
+    this.clientAccount = new TunegateFunction(this, 'account', shared);
     this.control = new TunegateFunction(this, 'control', shared);
     this.files = new TunegateFunction(this, 'files', shared);
     this.fineTuning = new TunegateFunction(this, 'fine-tuning', shared);
@@ -77,6 +79,7 @@ export class ApiStack extends Stack {
     this.api = this.#restApi();
     this.#addRoutes({
       chat: this.chat,
+      account: this.clientAccount,
       control: this.control,
       files: this.files,
       'fine-tuning': this.fineTuning,
@@ -90,7 +93,15 @@ export class ApiStack extends Stack {
   }
 
   watch(alarms: AlarmSet): void {
-    for (const fn of [this.chat, this.control, this.files, this.fineTuning, this.adapters, this.authorizer])
+    for (const fn of [
+      this.chat,
+      this.clientAccount,
+      this.control,
+      this.files,
+      this.fineTuning,
+      this.adapters,
+      this.authorizer,
+    ])
       fn.watch(alarms);
     alarms.add('api-server-errors', {
       metric: this.api.metricServerError({ period: ALARM_PERIOD, statistic: 'sum' }),
@@ -137,6 +148,7 @@ export class ApiStack extends Stack {
         responseTransferMode: apigateway.ResponseTransferMode.STREAM,
         timeout: STREAM_TIMEOUT,
       }),
+      account: plain(functions.account.lambda),
       control: plain(functions.control.lambda),
       files: plain(functions.files.lambda),
       'fine-tuning': plain(functions['fine-tuning'].lambda),

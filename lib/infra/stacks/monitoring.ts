@@ -173,6 +173,7 @@ export class MonitoringStack extends Stack {
   ): void {
     const functions = [
       api.chat,
+      api.clientAccount,
       api.control,
       api.files,
       api.authorizer,

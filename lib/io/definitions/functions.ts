@@ -78,6 +78,18 @@ export const FUNCTIONS = {
       engineSecrets: true,
     },
   },
+  account: {
+    memoryMb: 512,
+    timeoutSeconds: 29,
+    trigger: { kind: 'http', streaming: false },
+    uses: {
+      tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite' },
+      secrets: ['dodo'],
+      priceTables: true,
+      topUpUrl: true,
+      callsDodo: true,
+    },
+  },
   control: {
     memoryMb: 512,
     timeoutSeconds: 29,
