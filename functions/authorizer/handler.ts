@@ -3,5 +3,5 @@ import { wireAuthorizer } from '#io/wire/authorizer.ts';
 
 const { authentication, log } = wireAuthorizer(process.env);
 
-/** Says who calls, in front of every route of the control function but `/healthz`. */
+/** Says who calls, in front of each route with a key, chat excepted, which asks itself. */
 export const handler = makeAuthorizerHandler(authentication, log);

@@ -70,6 +70,19 @@ describe('least privilege', () => {
     expect(JSON.stringify(callers)).toContain(':endpoint/tunegate-prod-inference');
   });
 
+  test('each secret is read by those who work with it alone, and what clients reach reads none of the agency’s', () => {
+    const readers = (secret: string) =>
+      statements()
+        .filter(({ Action }) => [Action].flat().includes('secretsmanager:GetSecretValue'))
+        .filter(({ Resource }) => JSON.stringify(Resource).includes(`Ref${secret}Secret`))
+        .map(({ logicalId }) => logicalId.replace(/RoleDefaultPolicy.*/, ''))
+        .sort();
+    expect(readers('adminKey')).toEqual(['authorizer']);
+    expect(readers('keyPepper')).toEqual(['applysubscription', 'authorizer', 'chat', 'control']);
+    expect(readers('sealKey')).toEqual(['control', 'sealbooks']);
+    expect(readers('noticeKey')).toEqual(['control', 'sendnotices']);
+  });
+
   test('only one function makes and removes adapters, and touches no base', () => {
     const makers = statements().filter(({ Action }) =>
       [Action].flat().some((action) => /(Create|Delete|Update)InferenceComponent/.test(action)),
