@@ -39,3 +39,12 @@ export function synthesize(environment: string, over: Partial<Environment> = {})
     protection: Object.fromEntries(stacks.map((s) => [s.stackName, s.terminationProtection === true])),
   };
 }
+
+/** Every statement of every role, with the name of the role's owner as its logical id has it. */
+export const roleStatements = ({ ofType }: Templates) =>
+  ofType('AWS::IAM::Policy').flatMap(({ logicalId, Properties }) =>
+    Properties.PolicyDocument.Statement.map((statement: Record<string, unknown>) => ({
+      role: logicalId.replace(/(Role)?DefaultPolicy.*/, ''),
+      ...statement,
+    })),
+  );

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { findEnvironment } from '#infra/environments.ts';
-import { synthesize, type Templates } from '#test/builders/templates.ts';
+import { roleStatements, synthesize, type Templates } from '#test/builders/templates.ts';
 
 /** Synthesis is slow on a machine that does other things too. */
 const SYNTHESIS_MS = 180_000;
@@ -21,13 +21,7 @@ describe('least privilege', () => {
     'ecr:GetAuthorizationToken': 'the registry login has no resources',
     'cloudwatch:PutMetricData': 'metrics have no resources; bound to a namespace',
   };
-  const statements = () =>
-    prod.ofType('AWS::IAM::Policy').flatMap(({ logicalId, Properties }) =>
-      Properties.PolicyDocument.Statement.map((statement: Record<string, unknown>) => ({
-        logicalId,
-        ...statement,
-      })),
-    );
+  const statements = () => roleStatements(prod);
 
   test('no role is given a wildcard action', () => {
     const wild = statements().filter(({ Action }) => [Action].flat().some((action) => action.includes('*')));
@@ -37,14 +31,14 @@ describe('least privilege', () => {
   test('a role is given all resources only for actions that have none', () => {
     const wild = statements()
       .filter(({ Resource }) => [Resource].flat().includes('*'))
-      .flatMap(({ logicalId, Action }) =>
-        [Action].flat().flatMap((action) => (action in WITHOUT_RESOURCE ? [] : [`${logicalId}: ${action}`])),
+      .flatMap(({ role, Action }) =>
+        [Action].flat().flatMap((action) => (action in WITHOUT_RESOURCE ? [] : [`${role}: ${action}`])),
       );
     expect(wild).toEqual([]);
   });
 
   test('a wildcard within a resource stands behind a prefix of ours', () => {
-    const wild = statements().flatMap(({ logicalId, Resource }) =>
+    const wild = statements().flatMap(({ role, Resource }) =>
       [Resource]
         .flat()
         .map((resource) => JSON.stringify(resource))
@@ -55,18 +49,14 @@ describe('least privilege', () => {
               resource,
             ),
         )
-        .map((resource) => `${logicalId}: ${resource}`),
+        .map((resource) => `${role}: ${resource}`),
     );
     expect(wild).toEqual([]);
   });
 
   test('only chat, shadow-call and what proves adapters may call the model, and only our endpoint', () => {
     const callers = statements().filter(({ Action }) => [Action].flat().includes('sagemaker:InvokeEndpoint'));
-    expect(callers.map(({ logicalId }) => logicalId.replace(/Role.*/, '')).sort()).toEqual([
-      'chat',
-      'deployadapter',
-      'shadowcall',
-    ]);
+    expect(callers.map(({ role }) => role).sort()).toEqual(['chat', 'deployadapter', 'shadowcall']);
     expect(JSON.stringify(callers)).toContain(':endpoint/tunegate-prod-inference');
   });
 
@@ -75,7 +65,7 @@ describe('least privilege', () => {
       statements()
         .filter(({ Action }) => [Action].flat().includes('secretsmanager:GetSecretValue'))
         .filter(({ Resource }) => JSON.stringify(Resource).includes(`Ref${secret}Secret`))
-        .map(({ logicalId }) => logicalId.replace(/RoleDefaultPolicy.*/, ''))
+        .map(({ role }) => role)
         .sort();
     expect(readers('adminKey')).toEqual(['authorizer']);
     expect(readers('keyPepper')).toEqual(['applysubscription', 'authorizer', 'chat', 'control']);
@@ -87,9 +77,7 @@ describe('least privilege', () => {
     const makers = statements().filter(({ Action }) =>
       [Action].flat().some((action) => /(Create|Delete|Update)InferenceComponent/.test(action)),
     );
-    expect(new Set(makers.map(({ logicalId }) => logicalId.replace(/RoleDefaultPolicy.*/, '')))).toEqual(
-      new Set(['deployadapter']),
-    );
+    expect(new Set(makers.map(({ role }) => role))).toEqual(new Set(['deployadapter']));
     expect(JSON.stringify(makers)).not.toMatch(/inference-component\/tunegate/);
   });
 
@@ -99,7 +87,7 @@ describe('least privilege', () => {
         ({ Action, Resource }) =>
           Action.includes('dynamodb:PutItem') && /ledgerTable/.test(JSON.stringify(Resource)),
       )
-      .map(({ logicalId }) => logicalId.replace(/RoleDefaultPolicy.*/, ''));
+      .map(({ role }) => role);
     expect(writers.sort()).toEqual([
       'account',
       'applydunning',
