@@ -53,6 +53,7 @@ beforeEach(() => {
     lostCalls: makeLostCalls(client, `${prefix}billing`),
     provider: billing.provider,
     billing: billing.store,
+    subscriptions: { readSubscription: async () => undefined },
     queue: billing.receiveDeps.queue,
     meteredAtDodo: makeMeteredUsage(dodo, 'tunegate.overage'),
     outbox: makeOverageOutbox(client, `${prefix}ledger`),
@@ -233,7 +234,12 @@ test('Dodo being away is said, and the other books are held against each other a
   await billing.dodo.post('/_sim/faults', { api: [{ path: '/', kind: 500, times: 9 }] });
   const report = await reconcileDay(deps, NOON_DAY);
   await billing.dodo.post('/_sim/faults', { api: [] });
-  expect(report.unread.map(({ pair }) => pair)).toEqual(['ledger_payments', 'ledger_usage', 'jobs_aws']);
+  expect(report.unread.map(({ pair }) => pair)).toEqual([
+    'ledger_payments',
+    'ledger_refunds',
+    'ledger_usage',
+    'jobs_aws',
+  ]);
   expect(report.totals).toEqual([]);
 });
 

@@ -48,8 +48,10 @@ export type PaymentProvider = {
   readonly readPayment: (
     paymentId: string,
   ) => Promise<Result<ObservedPayment, ProviderUnavailable | { readonly code: 'payment_not_found' }>>;
+  /** Refunds since as long as payments, unless it is said. */
   readonly listRecent: (since: {
     readonly paymentsSinceMs: number;
+    readonly refundsSinceMs?: number;
     readonly disputesSinceMs: number;
   }) => Promise<Result<RecentAtProvider, ProviderUnavailable>>;
 };

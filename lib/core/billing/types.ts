@@ -76,17 +76,32 @@ export type ObservedPayment = {
   readonly disputes: readonly ObservedDispute[];
 };
 
+type ListedPayment = {
+  readonly id: string;
+  /** With tax. */
+  readonly totalMinor: number;
+  readonly currency: string;
+  readonly createdAtMs: number;
+};
+
 /** What Dodo lists of late: enough to see what we missed. */
 export type RecentAtProvider = {
   /** Succeeded payments that name a checkout of ours. */
-  readonly payments: readonly {
+  readonly payments: readonly ListedPayment[];
+  /** Succeeded payments of subscriptions, ours or another business's, that name no checkout of credits. */
+  readonly subscriptionPayments: readonly (ListedPayment & { readonly subscriptionId: string })[];
+  /** Succeeded refunds. */
+  readonly refunds: readonly {
     readonly id: string;
-    readonly totalMinor: number;
+    readonly paymentId: string;
     readonly createdAtMs: number;
   }[];
-  /** Succeeded refunds. */
-  readonly refunds: readonly { readonly id: string; readonly paymentId: string }[];
-  readonly disputes: readonly { readonly paymentId: string; readonly status: string }[];
+  readonly disputes: readonly {
+    readonly id: string;
+    readonly paymentId: string;
+    readonly status: string;
+    readonly createdAtMs: number;
+  }[];
   /** False when there was more than was read. */
   readonly isComplete: boolean;
 };

@@ -4,11 +4,14 @@ import { addDays } from '#core/metering/periods.ts';
 import type { HoldId, TenantId } from '#core/shared/ids.ts';
 import type { Clock } from '#core/shared/world.ts';
 import type { LateUsageList, OverageOutbox } from '#core/subscriptions/overagePorts.ts';
+import type { SubscriptionStore } from '#core/subscriptions/ports.ts';
 import type { Directory } from '#core/tenants/ports.ts';
 import { type Compared, compareAmounts, sideOf } from './compareAmounts.ts';
 import { compareCosts } from './compareCosts.ts';
 import { comparePayments } from './comparePayments.ts';
+import { compareRefunds, type TakenBack } from './compareRefunds.ts';
 import { compareUsage } from './compareUsage.ts';
+import { entriesOfDay, takenBackOn } from './entriesOfDay.ts';
 import type { ArchiveReader, JobCosts, LostCalls, MeteredAtProvider, ReconciliationStore } from './ports.ts';
 import type { Pair, Reconciliation } from './types.ts';
 
@@ -17,8 +20,9 @@ export type ReconcileDeps = {
   readonly ledger: Pick<Ledger, 'listEntries'> & Pick<UsageBook, 'archiveDue' | 'entriesOfHour'>;
   readonly archive: ArchiveReader;
   readonly lostCalls: Pick<LostCalls, 'ofDay'>;
-  readonly provider: Pick<PaymentProvider, 'listRecent'>;
-  readonly billing: Pick<BillingStore, 'readPayment'>;
+  readonly provider: Pick<PaymentProvider, 'listRecent' | 'readPayment'>;
+  readonly billing: Pick<BillingStore, 'readPayment' | 'readCheckout'>;
+  readonly subscriptions: Pick<SubscriptionStore, 'readSubscription'>;
   readonly queue: PaymentQueue;
   readonly meteredAtDodo: MeteredAtProvider;
   readonly outbox: Pick<OverageOutbox, 'pending'>;
@@ -33,8 +37,20 @@ const A_PAGE = 100;
 const MAX_PAGES = 10_000;
 const MAX_OUTBOX = 10_000;
 const MAX_LATE_PAGES = 100;
+const DAY_MS = 86_400_000;
+/** A refund that was applied on the day may have been made this long before it. */
+const REFUNDS_BEFORE_MS = 7 * DAY_MS;
+/** A dispute may take months from its opening to its end. */
+const DISPUTES_SINCE_MS = 120 * DAY_MS;
 /** What a report keeps; an item ends at 400 KB. */
 const MAX_DIFFERENCES = 500;
+
+/** What is gathered from all account books before it is held against a book that has no tenants. */
+type Books = {
+  readonly overage: (readonly [string, number])[];
+  readonly granted: Map<string, { readonly tenantId: TenantId; readonly amountMicro: number }>;
+  readonly takenBack: Map<TenantId, TakenBack>;
+};
 
 type Found = { readonly compared: Compared[]; readonly unread: { pair: Pair; why: string }[] };
 
@@ -45,28 +61,26 @@ type Found = { readonly compared: Compared[]; readonly unread: { pair: Pair; why
 export async function reconcileDay(deps: ReconcileDeps, day: string): Promise<Reconciliation> {
   const ranAtMs = deps.clock();
   const found: Found = { compared: [], unread: [] };
-  const overage: (readonly [string, number])[] = [];
-  const granted = new Map<string, { readonly tenantId: TenantId; readonly amountMicro: number }>();
+  const books: Books = { overage: [], granted: new Map(), takenBack: new Map() };
   const lost = Map.groupBy(await deps.lostCalls.ofDay(day), ({ tenantId }) => tenantId);
 
   for await (const tenantId of tenantsOf(deps)) {
     const holds: readonly HoldId[] = (lost.get(tenantId) ?? []).map(({ holdId }) => holdId);
     const usage = await compareUsage(deps, { tenantId, day, lost: holds });
     found.compared.push(usage);
-    overage.push(...usage.overage);
-    for await (const [id, amountMicro] of grantsOf(deps, tenantId, day)) {
-      granted.set(id, { tenantId, amountMicro });
+    books.overage.push(...usage.overage);
+    const grants = { day, kind: 'grant', source: 'payment' } as const;
+    for await (const { source, amountMicro } of entriesOfDay(deps.ledger, tenantId, grants)) {
+      books.granted.set(source.id, { tenantId, amountMicro });
     }
+    const taken = await takenBackOn(deps.ledger, tenantId, day);
+    if (taken.size > 0) books.takenBack.set(tenantId, taken);
   }
-  await attempt(found, 'ledger_payments', () => payments(deps, day, granted));
-  await attempt(found, 'ledger_usage', () => meteredUsage(deps, day, overage));
-  await attempt(found, 'jobs_aws', async () => {
-    const month = day.slice(0, 7);
-    const costs = await deps.store.readCosts(month);
-    return (
-      compareCosts(await deps.jobs.ofMonth(month), costs, ranAtMs) ?? `no AWS costs of ${month} were imported`
-    );
-  });
+  const { payments, refunds } = await atDodo(deps, day, books);
+  add(found, 'ledger_payments', payments);
+  add(found, 'ledger_refunds', refunds);
+  add(found, 'ledger_usage', await meteredUsage(deps, day, books.overage));
+  add(found, 'jobs_aws', await jobsAtAws(deps, day.slice(0, 7), ranAtMs));
 
   const report = summed(found, day, ranAtMs);
   await deps.store.save(report);
@@ -86,40 +100,38 @@ async function* tenantsOf({ directory }: ReconcileDeps): AsyncGenerator<TenantId
   }
 }
 
-async function* grantsOf(
-  { ledger }: ReconcileDeps,
-  tenantId: TenantId,
-  day: string,
-): AsyncGenerator<readonly [string, number]> {
-  let cursor: string | null = null;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const listed = await ledger.listEntries(tenantId, {
-      day,
-      kind: 'grant',
-      source: 'payment',
-      limit: A_PAGE,
-      ...(cursor === null ? {} : { cursor }),
-    });
-    if (!listed.ok) throw new Error(`the book of ${tenantId} cannot be listed: ${listed.error.code}`);
-    for (const { source, amountMicro } of listed.value.entries) yield [source.id, amountMicro];
-    cursor = listed.value.nextCursor;
-    if (cursor === null) return;
-  }
-}
-
-async function payments(
+/** Dodo's payments, refunds and disputes against our mirror of them, and against the account books. */
+async function atDodo(
   deps: ReconcileDeps,
   day: string,
-  granted: Parameters<typeof comparePayments>[1]['granted'],
-): Promise<Compared | string> {
+  { granted, takenBack }: Pick<Books, 'granted' | 'takenBack'>,
+): Promise<{ readonly payments: Compared | string; readonly refunds: Compared | string }> {
   const [fromMs, toMs] = boundsOf(day);
-  const listed = await deps.provider.listRecent({ paymentsSinceMs: fromMs, disputesSinceMs: deps.clock() });
-  if (!listed.ok) return listed.error.detail;
-  if (!listed.value.isComplete) return 'Dodo lists more payments than one run may read';
-  const atDodo = listed.value.payments.filter(
-    ({ createdAtMs }) => createdAtMs >= fromMs && createdAtMs < toMs,
-  );
-  return comparePayments(deps, { atDodo, granted });
+  const nowMs = deps.clock();
+  const listed = await deps.provider.listRecent({
+    paymentsSinceMs: fromMs,
+    refundsSinceMs: fromMs - REFUNDS_BEFORE_MS,
+    disputesSinceMs: nowMs - DISPUTES_SINCE_MS,
+  });
+  if (!listed.ok) return { payments: listed.error.detail, refunds: listed.error.detail };
+  const { payments, subscriptionPayments, refunds, disputes, isComplete } = listed.value;
+  const more = 'Dodo lists more payments than one run may read';
+  if (!isComplete) return { payments: more, refunds: more };
+  const isOfDay = ({ createdAtMs }: { readonly createdAtMs: number }) =>
+    createdAtMs >= fromMs && createdAtMs < toMs;
+  const ofDay = {
+    payments: payments.filter(isOfDay),
+    subscriptionPayments: subscriptionPayments.filter(isOfDay),
+  };
+  const known = (tenantId: TenantId, on: string): Promise<TakenBack> =>
+    takenBackOn(deps.ledger, tenantId, on);
+  return {
+    payments: await comparePayments(deps, { atDodo: ofDay, granted }),
+    refunds: await compareRefunds(
+      { ...deps, takenBackOn: known },
+      { day, atDodo: { refunds, disputes }, takenBack },
+    ),
+  };
 }
 
 /** Overage that the ledger charged against Dodo's meter. */
@@ -157,8 +169,14 @@ async function lateIds({ lateUsage }: ReconcileDeps): Promise<ReadonlySet<string
   return ids;
 }
 
-async function attempt(found: Found, pair: Pair, compare: () => Promise<Compared | string>): Promise<void> {
-  const compared = await compare();
+async function jobsAtAws(deps: ReconcileDeps, month: string, nowMs: number): Promise<Compared | string> {
+  const costs = await deps.store.readCosts(month);
+  return (
+    compareCosts(await deps.jobs.ofMonth(month), costs, nowMs) ?? `no AWS costs of ${month} were imported`
+  );
+}
+
+function add(found: Found, pair: Pair, compared: Compared | string): void {
   if (typeof compared === 'string') found.unread.push({ pair, why: compared });
   else found.compared.push(compared);
 }

@@ -1,7 +1,14 @@
 import type { TenantId } from '#core/shared/ids.ts';
 
 /** Which two books were held against each other; the left one is the one nearer to the caller. */
-export const PAIRS = ['gateway_ledger', 'ledger_payments', 'ledger_usage', 'jobs_aws'] as const;
+export const PAIRS = [
+  'gateway_ledger',
+  'ledger_payments',
+  'ledger_refunds',
+  'ledger_usage',
+  'jobs_aws',
+  'inference_aws',
+] as const;
 export type Pair = (typeof PAIRS)[number];
 
 /**
