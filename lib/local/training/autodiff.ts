@@ -27,7 +27,6 @@ export function makeAutodiff(model: OnnxModel) {
     return output;
   };
   const swapped = (matrix: Value): Value => node('Transpose', [matrix], { perm: [0, 1, 3, 2] });
-  const flat = (value: Value, columns: number): Value => node('Reshape', [value, integers(-1, columns)]);
 
   return {
     /** Declares an input as something to train. */
@@ -54,11 +53,9 @@ export function makeAutodiff(model: OnnxModel) {
       ]);
     },
 
-    /** `back` is the shape of `a`; 0 keeps a dimension, -1 is worked out. */
-    reshape: (a: Value, to: readonly number[], back: readonly number[]): Value =>
-      record(node('Reshape', [a, integers(...to)]), [a], (g) => [
-        [a, () => node('Reshape', [g, integers(...back)])],
-      ]),
+    /** `back` is the shape of `a`; as in ONNX, 0 keeps a dimension and -1 is worked out. */
+    reshape: (a: Value, to: Value, back: Value): Value =>
+      record(node('Reshape', [a, to]), [a], (g) => [[a, () => node('Reshape', [g, back])]]),
 
     /** A product of matrices in the last two of four dimensions. */
     matmul: (a: Value, b: Value): Value =>
@@ -120,25 +117,28 @@ export function makeAutodiff(model: OnnxModel) {
       ]);
     },
 
-    /** Picks rows by index pairs; their gradients go back to where they came from, zero elsewhere. */
+    /** Picks rows by their numbers, [S, 1]; their gradients go back to where they came from, zero elsewhere. */
     pick: (x: Value, indices: Value): Value =>
       record(node('GatherND', [x, indices]), [x], (g) => [
         [x, () => node('ScatterND', [node('Mul', [x, scalar(0)]), indices, g], { reduction: 'add' })],
       ]),
 
-    /** A linear layer with a low-rank change: x·Wᵀ + scale·(x·Aᵀ)·Bᵀ. W is constant. */
+    /**
+     * A linear layer over rows with a low-rank change: x·(W + scale·B·A)ᵀ. W is constant. The change is added to the
+     * weight, which is smaller than what goes through it.
+     */
     loraLinear: (x: Value, layer: LoraLayer): Value => {
-      const { weight, weightT, a, b, scale, rank, inputs, outputs } = layer;
-      const low = node('MatMul', [x, node('Transpose', [a], { perm: [1, 0] })]);
-      const change = node('MatMul', [low, node('Transpose', [b], { perm: [1, 0] })]);
-      const y = node('Add', [node('MatMul', [x, weightT]), node('Mul', [change, scalar(scale)])]);
+      const { weight, a, b, scale } = layer;
+      const change = node('Mul', [node('MatMul', [b, a]), scalar(scale)]);
+      const changed = node('Add', [weight, change]);
+      const y = node('Gemm', [x, changed], { transB: 1 });
       return record(y, [x, a, b], (g) => {
-        const scaled = node('Mul', [g, scalar(scale)]);
-        const lowGradient = node('MatMul', [scaled, b]);
+        const low = node('Mul', [node('Gemm', [x, a], { transB: 1 }), scalar(scale)]);
+        const lowGradient = node('Mul', [node('Gemm', [g, b]), scalar(scale)]);
         return [
-          [b, () => node('Gemm', [flat(scaled, outputs), flat(low, rank)], { transA: 1 })],
-          [a, () => node('Gemm', [flat(lowGradient, rank), flat(x, inputs)], { transA: 1 })],
-          [x, () => node('Add', [node('MatMul', [g, weight]), node('MatMul', [lowGradient, a])])],
+          [b, () => node('Gemm', [g, low], { transA: 1 })],
+          [a, () => node('Gemm', [lowGradient, x], { transA: 1 })],
+          [x, () => node('Gemm', [g, changed])],
         ];
       });
     },
@@ -170,16 +170,12 @@ export function makeAutodiff(model: OnnxModel) {
 }
 
 export type LoraLayer = {
-  /** The frozen weight, [outputs, inputs], and its transpose. */
+  /** The frozen weight, [outputs, inputs]. */
   readonly weight: Value;
-  readonly weightT: Value;
   /** [rank, inputs] */
   readonly a: Value;
   /** [outputs, rank] */
   readonly b: Value;
   /** alpha / rank */
   readonly scale: number;
-  readonly rank: number;
-  readonly inputs: number;
-  readonly outputs: number;
 };

@@ -27,7 +27,7 @@ export function makeBatch(
     tokens.slice(0, -1).forEach((token, column) => {
       ids[row * length + column] = BigInt(token);
       if (column + 1 < answerFrom) return;
-      positions.push(BigInt(row), BigInt(column));
+      positions.push(BigInt(row * length + column));
       targets.push({ example: row, token: BigInt(tokens[column + 1] ?? 0) });
     });
   });
@@ -41,7 +41,7 @@ export function makeBatch(
       cos: new Tensor('float32', cos, [length, config.head_dim]),
       sin: new Tensor('float32', sin, [length, config.head_dim]),
       mask: new Tensor('float32', causalMask(groups, length), [groups * length, length]),
-      positions: new Tensor('int64', BigInt64Array.from(positions), [count, 2]),
+      positions: new Tensor('int64', BigInt64Array.from(positions), [count, 1]),
       targets: new Tensor(
         'int64',
         BigInt64Array.from(targets, (target) => target.token),

@@ -31,7 +31,7 @@ type Build = {
 
 /**
  * Writes the graph for a base's weights. Its inputs, beside each parameter: `ids` [B, T]; `cos` and `sin` [T, head];
- * `mask` [groups·T, T], added to the scores; `positions` [S, 2], the (row, column) of what is predicted from;
+ * `mask` [groups·T, T], added to the scores; `positions` [S, 1], which of the B·T tokens is predicted from;
  * `targets` [S]; `weights` [S, 1], which sum to one.
  */
 export function buildLlamaGraph(
@@ -54,7 +54,7 @@ export function buildLlamaGraph(
   const ids = model.input('ids', ['B', 'T'], 'int64');
   const rotate = makeRotation(build, model.input('cos', ['T', head]), model.input('sin', ['T', head]));
   const mask = model.input('mask', ['GT', 'T']);
-  const positions = model.input('positions', ['S', 2], 'int64');
+  const positions = model.input('positions', ['S', 1], 'int64');
   const targets = model.input('targets', ['S'], 'int64');
   const share = model.input('weights', ['S', 1]);
 
@@ -62,10 +62,16 @@ export function buildLlamaGraph(
   const embedding = model.constant(embeddingValues, [vocabulary, width]);
   const embeddingT = model.constant(transposed(embeddingValues, vocabulary, width), [width, vocabulary]);
 
-  let x = model.node('Gather', [embedding, ids]);
-  for (let layer = 0; layer < config.num_hidden_layers; layer++)
-    x = llamaLayer(build, layer, x, mask, rotate);
-  const final = diff.rmsNorm(diff.pick(x, positions), norm(build, 'model.norm.weight'), config.rms_norm_eps);
+  const shape = model.node('Shape', [ids]);
+  // One row a token: matrix products are faster over rows than over several tables of them.
+  let x = model.node('Reshape', [model.node('Gather', [embedding, ids]), model.integers(-1, width)]);
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    // After the last attention nothing but what is predicted from is needed.
+    const isLast = layer === config.num_hidden_layers - 1;
+    const kept = (value: Value): Value => (isLast ? diff.pick(value, positions) : value);
+    x = llamaLayer(build, layer, x, { shape, mask, rotate, kept });
+  }
+  const final = diff.rmsNorm(x, norm(build, 'model.norm.weight'), config.rms_norm_eps);
 
   // The loss, and its gradient with respect to the last hidden state in one step: (softmax − one-hot) · E.
   const logits = model.node('MatMul', [final, embeddingT]);
@@ -95,19 +101,24 @@ export function buildLlamaGraph(
   return { bytes: model.encode(), parameters: build.parameters, loss, predictions, gradients };
 }
 
-type Rotate = (heads: Value) => Value;
+type Surroundings = {
+  /** [B, T] */
+  readonly shape: Value;
+  readonly mask: Value;
+  readonly rotate: (heads: Value) => Value;
+  /** The rows that what follows needs. */
+  readonly kept: (rows: Value) => Value;
+};
 
-function llamaLayer(build: Build, layer: number, x: Value, mask: Value, rotate: Rotate): Value {
+function llamaLayer(build: Build, layer: number, x: Value, around: Surroundings): Value {
   const { config, diff } = build;
   const { rms_norm_eps: epsilon } = config;
   const linear = (input: Value, module: string): Value => loraModule(build, layer, input, module);
   const path = `model.layers.${layer}`;
 
   const attended = diff.rmsNorm(x, norm(build, `${path}.input_layernorm.weight`), epsilon);
-  const afterAttention = diff.add(
-    x,
-    linear(attention(build, attended, linear, mask, rotate), 'self_attn.o_proj'),
-  );
+  const mixed = around.kept(attention(build, attended, linear, around));
+  const afterAttention = diff.add(around.kept(x), linear(mixed, 'self_attn.o_proj'));
 
   const fed = diff.rmsNorm(afterAttention, norm(build, `${path}.post_attention_layernorm.weight`), epsilon);
   const gated = diff.multiply(diff.silu(linear(fed, 'mlp.gate_proj')), linear(fed, 'mlp.up_proj'));
@@ -119,31 +130,29 @@ function attention(
   { config, model, diff }: Build,
   x: Value,
   linear: (input: Value, module: string) => Value,
-  mask: Value,
-  rotate: Rotate,
+  { shape, mask, rotate }: Surroundings,
 ): Value {
   const { num_attention_heads: queryHeads, num_key_value_heads: keyHeads, head_dim: head } = config;
-  const asHeads = (value: Value, heads: number): Value =>
-    diff.transpose(diff.reshape(value, [0, 0, heads, head], [0, 0, heads * head]), [0, 2, 1, 3]);
+  const { integers } = model;
+  const inHeads = (heads: number): Value => model.node('Concat', [shape, integers(heads, head)], { axis: 0 });
+  const asHeads = (rows: Value, heads: number): Value =>
+    diff.transpose(diff.reshape(rows, inHeads(heads), integers(-1, heads * head)), [0, 2, 1, 3]);
 
   const queries = rotate(asHeads(linear(x, 'self_attn.q_proj'), queryHeads));
   const keys = rotate(asHeads(linear(x, 'self_attn.k_proj'), keyHeads));
   const values = asHeads(linear(x, 'self_attn.v_proj'), keyHeads);
 
   const scaled = diff.multiply(queries, model.scalar(1 / Math.sqrt(head)));
-  const grouped = diff.reshape(scaled, [0, keyHeads, -1, head], [0, queryHeads, -1, head]);
+  const [perQuery, perKey] = [integers(0, queryHeads, -1, head), integers(0, keyHeads, -1, head)];
+  const grouped = diff.reshape(scaled, perKey, perQuery);
   const scores = diff.matmul(grouped, diff.transpose(keys, [0, 1, 3, 2]));
   const mixed = diff.matmul(diff.softmax(diff.add(scores, mask)), values);
-  const ungrouped = diff.reshape(mixed, [0, queryHeads, -1, head], [0, keyHeads, -1, head]);
-  return diff.reshape(
-    diff.transpose(ungrouped, [0, 2, 1, 3]),
-    [0, 0, queryHeads * head],
-    [0, 0, queryHeads, head],
-  );
+  const ungrouped = diff.transpose(diff.reshape(mixed, perQuery, perKey), [0, 2, 1, 3]);
+  return diff.reshape(ungrouped, integers(-1, queryHeads * head), inHeads(queryHeads));
 }
 
 /** Rotary embedding in Hugging Face's layout: the two halves of a head turn against each other. */
-function makeRotation({ config, model, diff }: Build, cos: Value, sin: Value): Rotate {
+function makeRotation({ config, model, diff }: Build, cos: Value, sin: Value): Surroundings['rotate'] {
   const head = config.head_dim;
   const half = head / 2;
   const turn = new Float32Array(head * head);
@@ -172,13 +181,9 @@ function loraModule(build: Build, layer: number, x: Value, moduleName: string): 
   }
   return diff.loraLinear(x, {
     weight: model.constant(values, [outputs, inputs]),
-    weightT: model.constant(transposed(values, outputs, inputs), [inputs, outputs]),
     a: a.name,
     b: b.name,
     scale,
-    rank,
-    inputs,
-    outputs,
   });
 }
 
