@@ -97,6 +97,8 @@ function setEnvironment(env: Readonly<Record<string, string | undefined>>): void
 
 const tableName = (table: keyof typeof TABLES): string => resourceName(TABLES[table].name);
 
+export type BenchProduct = Awaited<ReturnType<typeof startProduct>>;
+
 /** A tenant with more credits than the benchmark can use, a key, and a model that a demonstration's adapter answers. */
 export async function openBenchTenant(): Promise<BenchTenant> {
   const dynamoDb = makeDynamoDb();

@@ -1,8 +1,8 @@
 import { growMonths } from '#core/ledger/months.ts';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
-import { bookByVersion } from '#core/pricing/priceBooks.ts';
+import { bookByVersion, bookInForce } from '#core/pricing/priceBooks.ts';
 import { rateInMonth } from '#core/pricing/rateInMonth.ts';
-import { type RatedUsage, rateUsage } from '#core/pricing/rateUsage.ts';
+import type { RatedUsage } from '#core/pricing/rateUsage.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { aUsageEvent, testId } from '#test/builders/ledger.ts';
@@ -20,6 +20,18 @@ const window = (from: string, until: string) => ({
 });
 const LINE = { model: '*', perRequest: '0.001', perMillionInputTokens: '3', perMillionOutputTokens: '12' };
 const since = { version: 1, effectiveFrom: '2020-01-01T00:00:00Z' };
+const TENANT = testId<TenantId>('tenant', 'bench');
+const TENANTS = Array.from({ length: 50 }, (_, n) => testId<TenantId>('tenant', `bench${n}`));
+/** Fifty, each cheaper than the one before. */
+const manyTiers = (kind: 'graduated' | 'volume', per: number) => ({
+  kind,
+  per,
+  included: 1_000,
+  tiers: Array.from({ length: 50 }, (_, n) => ({
+    ...(n === 49 ? {} : { upTo: (n + 1) * 4_000 * Math.max(1, per / 10_000) }),
+    price: `${100 - n}.000001`,
+  })),
+});
 const BOOKS = {
   currency: 'USD',
   usdPerCredit: '1',
@@ -61,67 +73,91 @@ const BOOKS = {
         },
       ],
     },
+    // As many tiers as a plan may have, of every measure.
+    {
+      ...since,
+      id: 'fifty-tiers',
+      prices: [
+        {
+          model: '*',
+          monthly: {
+            timeZone: 'America/New_York',
+            requests: manyTiers('graduated', 1),
+            inputTokens: manyTiers('graduated', 1_000_000),
+            outputTokens: manyTiers('volume', 1_000_000),
+            computeSeconds: manyTiers('graduated', 1),
+          },
+        },
+      ],
+    },
+    {
+      ...since,
+      id: 'trial',
+      experiment: {
+        id: 'spring',
+        arms: ['plain', 'rich', 'tiered'].map((book) => ({ book, weight: 1 })),
+      },
+    },
   ],
 };
 
+type FindBook = (books: readonly PriceBook[], event: RatedUsage) => PriceBook | undefined;
+/** As settlement does: by the version that the event names. */
+const named =
+  (id: string): FindBook =>
+  (books) =>
+    bookByVersion(books, { id, version: 1 });
+/** As a call does: by the arm that its tenant is in. */
+const byArm: FindBook = (books, { tenantId, startedAtMs: atMs }) =>
+  bookInForce(books, { id: 'trial', tenantId, atMs });
+
 /**
- * Usage events rated in a second on one core, by a plain book, by one with everything that a call alone is priced by,
- * and by one with tiers by month, placed in the month as settlement does; the best of five.
+ * Usage events rated in a second on one core, each with its book found and placed in its month as settlement does; the
+ * best of five. By every kind of price that a book can hold, with calls as they come in or spread over a month at random.
  */
-export function measureRating(): {
-  readonly plain: number;
-  readonly rich: number;
-  readonly tiered: number;
-} {
+export function measureRating(): Readonly<Record<string, number>> {
   const books = parsePriceBooks(BOOKS);
   if (!books.ok) throw new Error(books.error.message);
-  const events = Array.from({ length: EVENTS }, (_, n) =>
-    usedBy({
-      inputTokens: n % 4_000,
-      outputTokens: n % 700,
-      computeMs: n % 9_000,
-      startedAtMs: Date.UTC(2026, 5, 1) + Math.floor(n / 1_000) * MINUTE_MS,
-    }),
+  const inOrder = Array.from({ length: EVENTS }, (_, n) => eventAt(n, Math.floor(n / 1_000) * MINUTE_MS));
+  const spread = Array.from({ length: EVENTS }, (_, n) =>
+    eventAt(n, ((n * 48_271) % MONTH_MINUTES) * MINUTE_MS),
   );
+  const rate = (find: FindBook, events: readonly RatedUsage[]) => ratedASecond(books.value, find, events);
   return {
-    plain: ratedASecond(books.value, 'plain', events),
-    rich: ratedASecond(books.value, 'rich', events),
-    tiered: placedASecond(books.value, events),
+    'by a plain book': rate(named('plain'), inOrder),
+    'by one with hours and twenty tenants': rate(named('rich'), inOrder),
+    'by the same, calls spread over a month': rate(named('rich'), spread),
+    'by tiers of a month': rate(named('tiered'), inOrder),
+    'by fifty tiers of each measure': rate(named('fifty-tiers'), spread),
+    'by an experiment among three books': rate(byArm, inOrder),
   };
 }
 
-/** Finds the book anew for each event, as settlement does. */
-function ratedASecond(books: readonly PriceBook[], id: string, events: readonly RatedUsage[]): number {
-  let best = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const startedMs = performance.now();
-    let sum = 0;
-    for (const event of events) {
-      const book = bookByVersion(books, { id, version: 1 });
-      const rated = book === undefined ? undefined : rateUsage(book, event);
-      if (rated?.ok !== true) throw new Error('an event was not rated');
-      sum += rated.value;
-    }
-    if (sum === 0) throw new Error('nothing was charged'); // read, so that the engine cannot leave the work out
-    best = Math.max(best, (events.length * 1_000) / (performance.now() - startedMs));
-  }
-  return best;
-}
+const MONTH_MINUTES = 30 * 24 * 60;
 
-function placedASecond(books: readonly PriceBook[], events: readonly RatedUsage[]): number {
-  const usage = aUsageEvent(testId<TenantId>('tenant', 'bench'), 'bench');
+const eventAt = (n: number, afterMs: number): RatedUsage =>
+  usedBy({
+    tenantId: TENANTS[n % TENANTS.length] ?? TENANT,
+    inputTokens: n % 4_000,
+    outputTokens: n % 700,
+    computeMs: n % 9_000,
+    startedAtMs: Date.UTC(2026, 5, 1) + afterMs,
+  });
+
+function ratedASecond(books: readonly PriceBook[], find: FindBook, events: readonly RatedUsage[]): number {
+  const usage = aUsageEvent(TENANT, 'bench');
   let best = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     const startedMs = performance.now();
     const months = growMonths(new Map());
     let sum = 0;
     for (const event of events) {
-      const book = bookByVersion(books, { id: 'tiered', version: 1 });
+      const book = find(books, event);
       const rated = book === undefined ? undefined : rateInMonth(book, event);
       if (rated?.ok !== true) throw new Error('an event was not rated');
       sum += months.place({ event: usage, ...rated.value }).amountMicro;
     }
-    if (sum === 0) throw new Error('nothing was charged');
+    if (sum === 0) throw new Error('nothing was charged'); // read, so that the engine cannot leave the work out
     best = Math.max(best, (events.length * 1_000) / (performance.now() - startedMs));
   }
   return best;

@@ -1,4 +1,6 @@
-import { type MicroCredits, micro } from '#core/shared/money.ts';
+import { divideUpSafely } from '#core/shared/divideUp.ts';
+import { type MicroCredits, micro, ZERO } from '#core/shared/money.ts';
+import { type TierStep, tierSteps } from './tierSteps.ts';
 
 /** A stretch of a month's usage with one price. */
 export type Tier = {
@@ -25,8 +27,7 @@ export type MonthlyTiers = {
  * The bill of a whole month in µcr, rounded up once. It never falls as usage grows: under volume tiers, nobody pays
  * more for less, so the bill is at most what the beginning of any later tier costs.
  */
-export const monthlyBill = (plan: MonthlyTiers, quantity: number): MicroCredits =>
-  micro(Number(billOf(plan, quantity)));
+export const monthlyBill = (plan: MonthlyTiers, quantity: number): MicroCredits => billOf(plan, quantity);
 
 /**
  * What `used` further units add to the month's bill when `before` were used already. Every charge is a difference of
@@ -43,11 +44,34 @@ export function dearestCharge(plan: MonthlyTiers, used: number): MicroCredits {
   return micro(Number(divideUp(BigInt(dearest) * BigInt(countOf(used)), BigInt(plan.per))));
 }
 
-function billOf(plan: MonthlyTiers, quantity: number): bigint {
+function billOf(plan: MonthlyTiers, quantity: number): MicroCredits {
   const billable = Math.max(0, countOf(quantity) - plan.included);
-  if (billable === 0) return 0n;
-  const exact = plan.kind === 'graduated' ? graduated(plan.tiers, billable) : volume(plan.tiers, billable);
-  return divideUp(exact, BigInt(plan.per));
+  if (billable === 0) return ZERO;
+  const step = stepOf(plan, billable);
+  const units = billable - step.below;
+  const rest = step.rest + units * step.priceRest;
+  if (rest > Number.MAX_SAFE_INTEGER) return exactBill(plan, billable);
+  const bill = step.whole + units * step.priceWhole + divideUpSafely(rest, plan.per);
+  return micro(Math.min(bill, step.most));
+}
+
+/** Worked out once for a plan: a month places many calls. */
+const known = new WeakMap<MonthlyTiers, readonly TierStep[]>();
+
+function stepOf(plan: MonthlyTiers, billable: number): TierStep {
+  let steps = known.get(plan);
+  if (steps === undefined) {
+    steps = tierSteps(plan);
+    known.set(plan, steps);
+  }
+  for (const step of steps) if (billable <= step.end) return step;
+  throw new RangeError('a plan of tiers has a last one without an end');
+}
+
+/** The same without the steps, for remainders beyond what a number holds exactly. */
+function exactBill({ kind, tiers, per }: MonthlyTiers, billable: number): MicroCredits {
+  const exact = kind === 'graduated' ? graduated(tiers, billable) : volume(tiers, billable);
+  return micro(Number(divideUp(exact, BigInt(per))));
 }
 
 function graduated(tiers: readonly Tier[], quantity: number): bigint {

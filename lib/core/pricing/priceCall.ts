@@ -1,3 +1,4 @@
+import { divideUpSafely } from '#core/shared/divideUp.ts';
 import { type MicroCredits, micro } from '#core/shared/money.ts';
 import type { Rates } from './types.ts';
 
@@ -24,6 +25,13 @@ const MILLIONTHS_PER_MS = 1_000n;
  * Throws RangeError on counts that no call can have: that is a bug, or a poisoned event.
  */
 export function priceCall(rates: Rates, used: CallMeasure): MicroCredits {
+  // Nearly every call is small enough for numbers to hold its price exactly, which is many times faster.
+  const small =
+    rates.perRequestMicro * 1_000_000 +
+    rates.perMillionInputTokensMicro * checked(used.inputTokens) +
+    rates.perMillionOutputTokensMicro * checked(used.outputTokens) +
+    rates.perComputeSecondMicro * checked(used.computeMs) * 1_000;
+  if (small <= Number.MAX_SAFE_INTEGER) return micro(divideUpSafely(small, 1_000_000));
   const exact =
     BigInt(rates.perRequestMicro) * MILLION +
     BigInt(rates.perMillionInputTokensMicro) * countOf(used.inputTokens) +
@@ -40,9 +48,9 @@ export const priceTraining = (
 
 const roundUp = (millionths: bigint): MicroCredits => micro(Number((millionths + MILLION - 1n) / MILLION));
 
-function countOf(count: number): bigint {
-  if (!Number.isInteger(count) || count < 0 || count > MAX_TOKENS_PER_CALL) {
-    throw new RangeError(`not a count that a call can have: ${count}`);
-  }
-  return BigInt(count);
+const countOf = (count: number): bigint => BigInt(checked(count));
+
+function checked(count: number): number {
+  if (Number.isInteger(count) && count >= 0 && count <= MAX_TOKENS_PER_CALL) return count;
+  throw new RangeError(`not a count that a call can have: ${count}`);
 }

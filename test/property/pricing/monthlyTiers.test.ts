@@ -91,6 +91,52 @@ test.prop([plans, quantities])(
   },
 );
 
+const huge = fc.nat({ max: 1_000_000_000_000 });
+const hugePlans = fc
+  .record({
+    kind: fc.constantFrom('graduated' as const, 'volume' as const),
+    included: huge,
+    per: fc.constantFrom(1, 999, 1_000_000),
+    prices: fc.array(fc.nat({ max: 1_000_000_000 }), { minLength: 1, maxLength: 4 }),
+    length: fc.integer({ min: 1, max: 1_000_000_000 }),
+  })
+  .map(({ kind, included, per, prices: drawn, length }): MonthlyTiers => {
+    const ordered = kind === 'volume' ? [...drawn].sort((a, b) => b - a) : drawn;
+    const tiers = ordered.map((price, n) => ({
+      upTo: n === ordered.length - 1 ? null : (n + 1) * length,
+      priceMicro: micro(price),
+    }));
+    return { kind, included, per, tiers };
+  });
+
+/** The bill times `per`, tier by tier in exact integers: what is beyond the range of a number too. */
+function exactBill({ kind, included, tiers }: MonthlyTiers, quantity: number): bigint {
+  const billable = BigInt(Math.max(0, quantity - included));
+  if (billable === 0n) return 0n;
+  const ends = tiers.map(({ upTo }) => (upTo === null ? undefined : BigInt(upTo)));
+  const min = (a: bigint, b: bigint | undefined) => (b === undefined || a < b ? a : b);
+  const max = (a: bigint, b: bigint) => (a > b ? a : b);
+  if (kind === 'graduated')
+    return tiers.reduce((sum, { priceMicro }, n) => {
+      const from = n === 0 ? 0n : (ends[n - 1] ?? 0n);
+      return sum + max(0n, min(billable, ends[n]) - from) * BigInt(priceMicro);
+    }, 0n);
+  const reached = tiers.flatMap(({ priceMicro }, n) => {
+    const from = n === 0 ? 1n : (ends[n - 1] ?? 0n) + 1n;
+    const end = ends[n];
+    return end !== undefined && end < billable ? [] : [BigInt(priceMicro) * max(from, billable)];
+  });
+  return reached.reduce((least, cost) => min(least, cost), reached[0] ?? 0n);
+}
+
+test.prop([hugePlans, huge])('large months are as exact as small ones', (plan, quantity) => {
+  const exact = exactBill(plan, quantity);
+  const per = BigInt(plan.per);
+  const bill = (exact + per - 1n) / per;
+  if (bill > BigInt(Number.MAX_SAFE_INTEGER)) expect(() => monthlyBill(plan, quantity)).toThrow(RangeError);
+  else expect(BigInt(monthlyBill(plan, quantity))).toBe(bill);
+});
+
 describe('quantities that are none', () => {
   test.prop([plans, fc.oneof(fc.double(), fc.integer({ max: -1 }))])('throw', (plan, wrong) => {
     fc.pre(!Number.isSafeInteger(wrong) || wrong < 0);
