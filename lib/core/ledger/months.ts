@@ -1,5 +1,5 @@
 import { monthlyCharge } from '#core/pricing/monthlyTiers.ts';
-import type { MonthlyMeasure } from '#core/pricing/types.ts';
+import { MONTHLY_MEASURES, type MonthlyMeasure } from '#core/pricing/types.ts';
 import { addMicro, type MicroCredits, micro, ZERO } from '#core/shared/money.ts';
 import type { Charge } from './ports.ts';
 
@@ -8,7 +8,7 @@ export type MonthTotal = { readonly units: number; readonly billedMicro: MicroCr
 
 /** What one tenant used in a month of what one line of a price book counts. */
 export type MonthTotals = {
-  /** Month, book, version and line: see `MonthlyUse`. */
+  /** Month, book, tiers and line: see `MonthlyUse`. */
   readonly counter: string;
   readonly totals: Readonly<Partial<Record<MonthlyMeasure, MonthTotal>>>;
 };
@@ -43,8 +43,11 @@ type Growing = { units: number; billedMicro: MicroCredits };
 export function growMonths(before: ReadonlyMap<string, MonthTotals>): GrowingMonths {
   const grown = new Map<string, Partial<Record<MonthlyMeasure, Growing>>>();
   const totalsOf = (counter: string) => {
-    const totals = grown.get(counter) ?? copyOf(before.get(counter)?.totals ?? {});
-    grown.set(counter, totals);
+    let totals = grown.get(counter);
+    if (totals === undefined) {
+      totals = copyOf(before.get(counter)?.totals ?? {});
+      grown.set(counter, totals);
+    }
     return totals;
   };
   return {
@@ -54,10 +57,12 @@ export function growMonths(before: ReadonlyMap<string, MonthTotals>): GrowingMon
       const totals = totalsOf(counter);
       let sum: number = own;
       const shares = monthly.shares.map(({ measure, used, plan }) => {
-        const total = totals[measure] ?? { units: 0, billedMicro: ZERO };
+        totals[measure] ??= { units: 0, billedMicro: ZERO };
+        const total = totals[measure];
         const before = total.units;
         const amountMicro = monthlyCharge(plan, { before, used });
-        totals[measure] = { units: before + used, billedMicro: addMicro(total.billedMicro, amountMicro) };
+        total.units += used;
+        total.billedMicro = addMicro(total.billedMicro, amountMicro);
         sum += amountMicro;
         return { measure, before, used, amountMicro };
       });
@@ -70,7 +75,15 @@ export function growMonths(before: ReadonlyMap<string, MonthTotals>): GrowingMon
   };
 }
 
-const copyOf = (totals: MonthTotals['totals']): Partial<Record<MonthlyMeasure, Growing>> => ({ ...totals });
+/** Totals of its own, which may grow. */
+function copyOf(totals: MonthTotals['totals']): Partial<Record<MonthlyMeasure, Growing>> {
+  const copy: Partial<Record<MonthlyMeasure, Growing>> = {};
+  for (const measure of MONTHLY_MEASURES) {
+    const total = totals[measure];
+    if (total !== undefined) copy[measure] = { ...total };
+  }
+  return copy;
+}
 
 /** The months that charges are placed in. */
 export const countersOf = (charges: readonly Charge[]): readonly string[] => [

@@ -2,6 +2,7 @@ import type { CreditPack } from '#core/billing/types.ts';
 import { formatCredits, type MicroCredits, micro } from '#core/shared/money.ts';
 import { localMonth } from './localTime.ts';
 import { mostOf, unitsOf } from './mostOf.ts';
+import { nameTiers } from './nameTiers.ts';
 import { type CallMeasure, priceCall } from './priceCall.ts';
 import type { FoundRates } from './ratesOf.ts';
 import { MONTHLY_MEASURES, type ModelPrice, type PriceBook, type PriceWindow } from './types.ts';
@@ -64,17 +65,42 @@ function coverageWarnings(book: PriceBook, path: string): readonly PriceWarning[
   return [{ path: `${path}.prices`, message }];
 }
 
-/** Totals belong to a version: one that begins in mid-month counts its tiers, and what is included, anew. */
+/** Totals belong to tiers: a version that changes them in mid-month begins them, and what is included, anew. */
 function monthWarnings(books: readonly PriceBook[], book: PriceBook, path: string): readonly PriceWarning[] {
-  const isFirst = !books.some(({ id, version }) => id === book.id && version < book.version);
-  return book.prices.flatMap(({ monthly }, at) => {
-    if (isFirst || monthly === undefined) return [];
+  const before = versionBefore(books, book);
+  if (before === undefined) return [];
+  return book.prices.flatMap((line, at) => {
+    const { monthly } = line;
+    if (monthly === undefined || goesOn(before, line)) return [];
     const { timeZone } = monthly;
     const month = localMonth(timeZone, book.effectiveFromMs);
     if (localMonth(timeZone, book.effectiveFromMs - 1) !== month) return [];
-    const message = `begins anew in mid-month: what the version before counted of ${month} does not count here; let the version begin with a month in ${timeZone}`;
+    const message = `begins anew in mid-month: its tiers are not those of version ${before.version}, and what that counted of ${month} does not count here, so that what is included is given twice; let the version begin with a month in ${timeZone}, or leave the tiers as they are`;
     return [{ path: `${path}.prices[${at}].monthly`, message }];
   });
+}
+
+/** The version that a version takes the place of. */
+function versionBefore(books: readonly PriceBook[], book: PriceBook): PriceBook | undefined {
+  const others = books.filter((other) => other !== book && other.effectiveFromMs <= book.effectiveFromMs);
+  return others
+    .filter(({ id, version }) => id === book.id && version !== book.version)
+    .sort((a, b) => b.effectiveFromMs - a.effectiveFromMs || b.version - a.version)
+    .find((other) => other.effectiveFromMs < book.effectiveFromMs || other.version < book.version);
+}
+
+/** Whether a version has the same tiers for the same calls. */
+function goesOn({ prices }: PriceBook, { model, tenants, monthly }: ModelPrice): boolean {
+  if (monthly === undefined) return false;
+  return prices.some(
+    (line) =>
+      line.model === model &&
+      (tenants === undefined
+        ? line.tenants === undefined
+        : tenants.every((tenant) => line.tenants?.includes(tenant))) &&
+      line.monthly !== undefined &&
+      nameTiers(line.monthly) === nameTiers(monthly),
+  );
 }
 
 function lineWarnings(input: LintInput, line: ModelPrice, path: string): readonly PriceWarning[] {

@@ -3,15 +3,22 @@ import { err, ok, type Result } from '#core/shared/result.ts';
 import { localMonth } from './localTime.ts';
 import type { MonthlyTiers } from './monthlyTiers.ts';
 import { unitsOf } from './mostOf.ts';
+import { nameTiers } from './nameTiers.ts';
 import { priceCall } from './priceCall.ts';
 import type { Unpriced } from './quoteCall.ts';
 import { ratesOf } from './ratesOf.ts';
 import { isFree, measureOf, priceOfTraining, type RatedUsage } from './rateUsage.ts';
-import { MONTHLY_MEASURES, type ModelPrice, type MonthlyMeasure, type PriceBook } from './types.ts';
+import {
+  MONTHLY_MEASURES,
+  type ModelPrice,
+  type MonthlyMeasure,
+  type MonthlyPrices,
+  type PriceBook,
+} from './types.ts';
 
 /** What a call adds to totals of a month, and the tiers by which they are billed. */
 export type MonthlyUse = {
-  /** Which totals: month, book, version and line of the book, such as `2026-11#growth#1#*`. */
+  /** Which totals: month, book, tiers (by their name) and line of the book, such as `2026-11#growth#5fa1c0de9b3e77a1#*`. */
   readonly counter: string;
   readonly shares: readonly {
     readonly measure: MonthlyMeasure;
@@ -41,12 +48,26 @@ export function rateInMonth(book: PriceBook, event: RatedUsage): Result<RatedInM
     const plan = monthly.plans[measure];
     if (plan !== undefined) shares.push({ measure, used: unitsOf(used, measure), plan });
   }
-  const month = localMonth(monthly.timeZone, event.startedAtMs);
-  return ok({
-    amountMicro,
-    monthly: { counter: `${month}#${book.id}#${book.version}#${nameOf(found.line)}`, shares },
-  });
+  return ok({ amountMicro, monthly: { counter: counterOf(book, found.line, event.startedAtMs), shares } });
 }
 
-/** A tenant has at most one line of its own for a model, and one that is for every tenant. */
-const nameOf = ({ model, tenants }: ModelPrice): string => (tenants === undefined ? model : `${model}#own`);
+type Known = { readonly tiers: string; month: string; counter: string };
+
+/** Of each line the name of its last month: one text for many calls, which is looked up faster than equal ones. */
+const known = new WeakMap<MonthlyPrices, Known>();
+
+function counterOf({ id }: PriceBook, { model, tenants, monthly }: ModelPrice, atMs: number): string {
+  if (monthly === undefined) throw new Error('a line without tiers has no months');
+  const month = localMonth(monthly.timeZone, atMs);
+  let found = known.get(monthly);
+  if (found === undefined) {
+    found = { tiers: nameTiers(monthly), month: '', counter: '' };
+    known.set(monthly, found);
+  }
+  if (found.month !== month) {
+    found.month = month;
+    // A tenant has at most one line of its own for a model, and one that is for every tenant.
+    found.counter = `${month}#${id}#${found.tiers}#${tenants === undefined ? model : `${model}#own`}`;
+  }
+  return found.counter;
+}

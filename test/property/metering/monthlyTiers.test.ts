@@ -2,6 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { settleUsage } from '#core/metering/settleUsage.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
+import { bookByVersion } from '#core/pricing/priceBooks.ts';
 import { quoteCall } from '#core/pricing/quoteCall.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
@@ -11,7 +12,7 @@ import { makeCrashPoint } from '#test/builders/crashPoint.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { aGrant, aHold, aUsageEvent, testId } from '#test/builders/ledger.ts';
 import { readBook } from '#test/builders/ledgerOracle.ts';
-import { bookWith, fixedBooks } from '#test/builders/prices.ts';
+import { booksOf, fixedBooks } from '#test/builders/prices.ts';
 import { runs } from '#test/builders/runs.ts';
 
 const EVENTS = 12;
@@ -61,6 +62,7 @@ const history = fc.record({
       beforeNewYear: fc.boolean(),
       model: fc.constantFrom('support', 'sales'),
       failed: fc.constantFrom(false, false, false, true),
+      version: fc.constantFrom(1, 1, 2, 3),
     }),
     { minLength: EVENTS, maxLength: EVENTS },
   ),
@@ -102,13 +104,18 @@ function independentBill(plan: Tiers, quantity: number): bigint {
   return exact / per + (exact % per === 0n ? 0n : 1n);
 }
 
-async function openTenant(book: PriceBook, events: (tenantId: TenantId) => readonly UsageEvent[]) {
+async function openTenant(
+  books: readonly PriceBook[],
+  events: (tenantId: TenantId) => readonly UsageEvent[],
+) {
   tenants += 1;
   const tenantId = testId<TenantId>('tenant', `m${tenants}`);
   const ledger = makeLedgerStore(database.client, `${database.prefix}ledger`);
   const calls = events(tenantId);
   await ledger.openAccount(tenantId, micro(0));
   const quotes = calls.map((event) => {
+    const book = bookByVersion(books, event.priceBook);
+    if (book === undefined) throw new Error('a call names a version that is not there');
     const quote = quoteCall(book, event, {
       inputTokens: event.inputTokens,
       outputTokens: event.outputTokens,
@@ -129,15 +136,28 @@ test.prop([history], runs(15))(
   'a month is billed by its total, however its events are split, repeated, late or settled at once, whoever dies',
   async ({ requests, tokens, calls: drawn, groups }) => {
     const timeZone = 'Europe/Berlin';
-    const book = bookWith(
-      { model: '*', perMillionInputTokens: '0.3', monthly: { timeZone, requests, outputTokens: tokens } },
-      { model: 'sales', perRequest: '0.000011', monthly: { timeZone, outputTokens: tokens } },
+    // The second version has another price of its own and the same tiers, the third has other tiers.
+    const other = { ...requests, included: requests.included + 1 };
+    const books = [
+      { perMillionInputTokens: '0.3', requests },
+      { perMillionInputTokens: '0.9', requests },
+      { perMillionInputTokens: '0.3', requests: other },
+    ].flatMap(({ requests: plan, ...own }, n) =>
+      booksOf({
+        id: 'test',
+        version: n + 1,
+        effectiveFrom: '2020-01-01T00:00:00Z',
+        prices: [
+          { model: '*', ...own, monthly: { timeZone, requests: plan, outputTokens: tokens } },
+          { model: 'sales', perRequest: '0.000011', monthly: { timeZone, outputTokens: tokens } },
+        ],
+      }),
     );
-    const { tenantId, ledger, calls, quotes, amountMicro } = await openTenant(book, (tenant) =>
-      drawn.map(({ failed, beforeNewYear, ...call }, n) =>
+    const { tenantId, ledger, calls, quotes, amountMicro } = await openTenant(books, (tenant) =>
+      drawn.map(({ failed, beforeNewYear, version, ...call }, n) =>
         aUsageEvent(tenant, `${tenant.slice(4)}-${n}`, {
           ...call,
-          priceBook: { id: 'test', version: 1 },
+          priceBook: { id: 'test', version },
           startedAtMs: NEW_YEAR_MS + (beforeNewYear ? -1 : n),
           ...(failed ? { status: 'engine_failed' as const, timeToFirstTokenMs: null } : {}),
         }),
@@ -145,7 +165,7 @@ test.prop([history], runs(15))(
     );
     const settle = (picks: readonly number[]) =>
       settleUsage(
-        { ledger, books: fixedBooks([book]) },
+        { ledger, books: fixedBooks(books) },
         picks.map((pick, n) => ({ id: `${n}`, body: JSON.stringify(calls[pick]) })),
       );
     for (const { batches, crash } of groups)
@@ -153,19 +173,25 @@ test.prop([history], runs(15))(
     await settle(calls.map((_, n) => n));
 
     let expected = 0n;
-    for (const model of ['support', 'sales']) {
-      for (const isNew of [false, true]) {
-        const month = calls.filter(
-          (call) =>
-            call.model === model &&
-            call.startedAtMs >= NEW_YEAR_MS === isNew &&
-            call.timeToFirstTokenMs !== null,
+    for (const isNew of [false, true]) {
+      const charged = calls.filter(
+        (call) => call.startedAtMs >= NEW_YEAR_MS === isNew && call.timeToFirstTokenMs !== null,
+      );
+      const tokensOf = (month: readonly UsageEvent[]) =>
+        month.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
+      const sales = charged.filter(({ model }) => model === 'sales');
+      // The line of `sales` has the same tiers in all versions.
+      expected += independentBill(tokens, tokensOf(sales)) + BigInt(sales.length) * 11n;
+      for (const [versions, plan] of [
+        [[1, 2], requests],
+        [[3], other],
+      ] as const) {
+        const month = charged.filter(
+          ({ model, priceBook }) => model === 'support' && versions.some((one) => one === priceBook.version),
         );
-        const used = month.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
-        expected += independentBill(tokens, used);
-        // 20 tokens of each prompt at 0.3 µcr, rounded up call by call; or 11 µcr for each request.
-        expected += BigInt(month.length) * (model === 'sales' ? 11n : 6n);
-        if (model === 'support') expected += independentBill(requests, month.length);
+        expected += independentBill(tokens, tokensOf(month)) + independentBill(plan, month.length);
+        // 20 tokens of each prompt at 0.3 or 0.9 µcr, rounded up call by call.
+        expected += month.reduce((sum, { priceBook }) => sum + (priceBook.version === 2 ? 18n : 6n), 0n);
       }
     }
     expect(await ledger.readAccount(tenantId)).toMatchObject({

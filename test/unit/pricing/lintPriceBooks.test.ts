@@ -108,16 +108,23 @@ test('of tiers the cheapest is held against the cost, and only tiers that are al
   );
 });
 
-test('a later version whose tiers begin in mid-month is named, by the clock of its months', () => {
-  const version = (n: number, effectiveFrom: string) => ({
+test('a later version that changes its tiers in mid-month is named, by the clock of its months', () => {
+  const version = (n: number, effectiveFrom: string, line: object) => ({
     id: 'a',
     version: n,
     effectiveFrom,
-    prices: [{ model: '*', monthly: { timeZone: 'Europe/Berlin', requests: tiers('1') } }],
+    prices: [{ model: '*', monthly: { timeZone: 'Europe/Berlin', requests: tiers('1') }, ...line }],
   });
-  const first = version(1, '2026-01-10T00:00:00Z');
-  const warned = (from: string) =>
-    warningsOf({ books: booksOf(first, version(2, from)) }).map(({ path }) => path);
-  expect(warned('2026-05-31T22:00:00Z')).toEqual([]);
-  expect(warned('2026-06-01T00:00:00Z')).toEqual(['books[1].prices[0].monthly']);
+  const first = version(1, '2026-01-10T00:00:00Z', {});
+  const warned = (from: string, line: object) =>
+    warningsOf({ books: booksOf(first, version(2, from, line)) }).map(({ path }) => path);
+  const other = { monthly: { timeZone: 'Europe/Berlin', requests: tiers('1', '0.5') } };
+  expect(warned('2026-05-31T22:00:00Z', other)).toEqual([]);
+  expect(warned('2026-06-01T00:00:00Z', other)).toEqual(['books[1].prices[0].monthly']);
+  // The same tiers go on counting, whatever else the version changes.
+  expect(warned('2026-06-01T00:00:00Z', { perMillionInputTokens: '3' })).toEqual([]);
+  expect(warned('2026-06-02T00:00:00Z', { monthly: { timeZone: 'UTC', requests: tiers('1') } })).toEqual([
+    'books[1].prices[0].monthly',
+  ]);
+  expect(warned('2026-06-01T00:00:00Z', { model: 'support' })).toContain('books[1].prices[0].monthly');
 });
