@@ -121,7 +121,10 @@ function addCheckout(subscription: Command, open: OpenSession): void {
 function addChange(subscription: Command, open: OpenSession): void {
   withPlan(subscription.command('change').description('change plan, interval or add-ons'))
     .option('--preview', 'only show what it would charge')
-    .option('--effective <when>', 'now or next_period (default: dearer now, cheaper next_period)')
+    .option(
+      '--effective <when>',
+      'now or next_period (default: what is dearer now, what is cheaper next_period)',
+    )
     .action(
       async (
         tenant: string,

@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
-import type { ApplyDeps } from '#core/billing/applyPayment.ts';
-import { handlePaymentMessage } from '#core/billing/handlePaymentMessage.ts';
+import { type HandlePaymentDeps, handlePaymentMessage } from '#core/billing/handlePaymentMessage.ts';
 import { type OpenedCheckout, openCheckout } from '#core/billing/openCheckout.ts';
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import { type ReceiveDeps, receiveWebhook } from '#core/billing/receiveWebhook.ts';
@@ -35,7 +34,7 @@ export type TestBilling = {
   readonly directory: Directory;
   readonly provider: PaymentProvider;
   /** What `applyPayment` and `receiveWebhook` work with here. */
-  readonly applyDeps: ApplyDeps;
+  readonly applyDeps: HandlePaymentDeps;
   readonly receiveDeps: ReceiveDeps;
   /** What the webhook handed on and nobody applied yet. */
   readonly queue: PaymentMessage[];
@@ -81,6 +80,7 @@ export async function startTestBilling(): Promise<TestBilling> {
     clock: Date.now,
     packs: CATALOGUE.packs,
     world: systemWorld,
+    subscriptions: receiveDeps.subscriptions,
   };
 
   return {

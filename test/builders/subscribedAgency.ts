@@ -51,6 +51,11 @@ export async function startSubscribedAgency() {
       });
       return items.map(({ total_amount }) => total_amount);
     },
+    /** Moves the clock on, here and at the payment provider. */
+    pass: async (ms: number, fromMs = agency.clock.nowMs): Promise<void> => {
+      agency.clock.nowMs = fromMs + ms;
+      await agency.dodo.post('/_sim/clock', { now: new Date(agency.clock.nowMs).toISOString() });
+    },
     faults: (api: readonly unknown[]) => agency.dodo.post('/_sim/faults', { api }),
   };
 }

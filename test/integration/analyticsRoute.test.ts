@@ -25,6 +25,7 @@ const aSubscription = (tenantId: TenantId, nowMs: number): SubscriptionRecord =>
   scheduledChange: null,
   pastDueEndsAtMs: null,
   usage: null,
+  paidBack: null,
   pauses: 0,
   isFrozen: false,
   review: [],

@@ -40,6 +40,7 @@ const aSubscription = (over: Partial<SubscriptionRecord>): SubscriptionRecord =>
   scheduledChange: null,
   pastDueEndsAtMs: null,
   usage: null,
+  paidBack: null,
   pauses: 0,
   isFrozen: false,
   review: [],

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { refusal } from '#test/builders/agency.ts';
 import { type SubscribedAgency, startSubscribedAgency } from '#test/builders/subscribedAgency.ts';
 
@@ -7,6 +7,7 @@ beforeAll(async () => {
   agency = await startSubscribedAgency();
 });
 afterAll(() => agency.stop());
+beforeEach(() => agency.pass(0, Date.now()));
 
 test('a preview charges nothing and says what the change then charges', async () => {
   const tenant = await agency.subscribed();
@@ -106,4 +107,89 @@ test('who has none, or one on hold, cannot change it', async () => {
     refusal(409, 'conflict'),
   );
   expect((await agency.as(tenant, 'GET', '/credits')).body).toMatchObject({ available: '0' });
+});
+
+test('asking for what there is takes back the change that waits', async () => {
+  const tenant = await agency.subscribed('growth');
+  await agency.as(tenant, 'POST', '/subscription/change', { plan: 'essentials' });
+  const stayed = await agency.as(tenant, 'POST', '/subscription/change', { plan: 'growth' });
+  expect(stayed.body).toMatchObject({
+    plan: 'growth',
+    scheduled_change: null,
+    next_invoice: { total: { minor_units: 500_000 } },
+  });
+  expect(await agency.charged(tenant.subscriptionId)).toHaveLength(1);
+});
+
+test('fewer add-ons are cheaper and wait, and other add-ons are another change', async () => {
+  const tenant = await agency.subscribed();
+  const models = (quantity: number, more: object = {}) =>
+    agency.as(tenant, 'POST', '/subscription/change', {
+      plan: 'essentials',
+      add_ons: [{ id: 'model', quantity }],
+      ...more,
+    });
+  expect((await models(3)).body).toMatchObject({ add_ons: [{ id: 'model', quantity: 3 }] });
+  expect((await models(2)).body).toMatchObject({
+    add_ons: [{ id: 'model', quantity: 3 }],
+    next_invoice: { total: { minor_units: 500_000 } },
+  });
+  expect((await models(1)).body).toMatchObject({
+    add_ons: [{ id: 'model', quantity: 3 }],
+    next_invoice: { total: { minor_units: 350_000 } },
+  });
+  expect(await agency.charged(tenant.subscriptionId)).toHaveLength(2);
+});
+
+test('nobody gets money back for a month whose usage is used up, unless the agency says so', async () => {
+  const tenant = await agency.subscribed('growth');
+  const cheaper = { plan: 'essentials', effective: 'now' };
+  expect(await agency.as(tenant, 'POST', '/subscription/change', cheaper)).toMatchObject({
+    status: 400,
+    body: { error: { param: 'effective' } },
+  });
+  const year = await agency.subscribed();
+  await agency.as(year, 'POST', '/subscription/change', { plan: 'essentials', interval: 'annual' });
+  const back = await agency.as(year, 'POST', '/subscription/change', {
+    plan: 'essentials',
+    interval: 'monthly',
+  });
+  expect(back.body).toMatchObject({ interval: 'annual', scheduled_change: { interval: 'monthly' } });
+  const path = `/admin/tenants/${tenant.id}/subscription/change`;
+  expect(await agency.admin('POST', path, cheaper)).toMatchObject({
+    status: 200,
+    body: { plan: 'essentials' },
+  });
+});
+
+test('a period that begins anew in the middle of a month does not give the month a second time', async () => {
+  const tenant = await agency.subscribed();
+  const path = `/admin/tenants/${tenant.id}/subscription/change`;
+  for (const interval of ['annual', 'monthly', 'annual', 'monthly']) {
+    // A period is told from another by the second in which it began.
+    await agency.pass(3_600_000);
+    const changed = await agency.admin('POST', path, { plan: 'essentials', interval, effective: 'now' });
+    expect(changed).toMatchObject({ status: 200, body: { interval } });
+  }
+  const { body } = await agency.as(tenant, 'GET', '/credits');
+  // 200 included and 500 on account, and the share of each hour that has passed.
+  expect(Number(body.available)).toBeGreaterThanOrEqual(700);
+  expect(Number(body.available)).toBeLessThan(700 * (1 + 5 / 672));
+});
+
+test('after a change in the middle of a month nothing is said to be used that was not', async () => {
+  const tenant = await agency.subscribed();
+  await agency.pass(10 * 86_400_000);
+  const { body } = await agency.as(tenant, 'POST', '/subscription/change', { plan: 'enterprise' });
+  expect(body).toMatchObject({
+    plan: 'enterprise',
+    usage: { overage_used: '0' },
+    next_invoice: { total: { minor_units: 1_000_000 } },
+  });
+  expect(body.usage.included_left).toBe(body.usage.included_credits);
+  await agency.dodo.post('/_sim/subscription', { subscription_id: tenant.subscriptionId, status: 'paused' });
+  await agency.apply(tenant.subscriptionId);
+  expect((await agency.as(tenant, 'GET', '/subscription')).body).toMatchObject({
+    usage: { overage_used: '0', included_left: '0' },
+  });
 });

@@ -24,10 +24,10 @@ import type { Tenancy } from '#core/tenants/tenancy.ts';
 export type AccountDeps = {
   readonly world: World;
   readonly directory: Pick<Directory, 'readTenant' | 'updateTenant' | 'listModels'>;
-  /** A changed subscription brings or freezes credits at once. */
+  /** A changed subscription brings, takes back or freezes credits at once. */
   readonly ledger: Pick<
     Ledger & UsageBook,
-    'readAccount' | 'listEntries' | 'listRollups' | 'grant' | 'freeze' | 'release'
+    'readAccount' | 'readGrant' | 'listEntries' | 'listRollups' | 'grant' | 'clawBack' | 'freeze' | 'release'
   >;
   readonly credits: CreditSales;
   readonly statements: StatementDeps;

@@ -1,14 +1,13 @@
 import type { ApiError } from '#api/errors.ts';
-import { overageLeft, sumMicro } from '#core/ledger/account.ts';
-import type { Account } from '#core/ledger/types.ts';
-import { formatCredits, subtractMicro, ZERO } from '#core/shared/money.ts';
+import { formatCredits } from '#core/shared/money.ts';
 import type { ChangeRefused } from '#core/subscriptions/changeSubscription.ts';
 import { invoiceOf } from '#core/subscriptions/invoice.ts';
 import type {
   OpenedSubscriptionCheckout,
   OpenSubscriptionRefused,
 } from '#core/subscriptions/openSubscription.ts';
-import { type PlanCatalogue, planOfProduct } from '#core/subscriptions/plan.ts';
+import { addOnsOf, type PlanCatalogue, planOfProduct } from '#core/subscriptions/plan.ts';
+import type { PlanUsage } from '#core/subscriptions/planUsage.ts';
 import type { ChangePreview, PlanChange } from '#core/subscriptions/ports.ts';
 import { isFinal } from '#core/subscriptions/status.ts';
 import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
@@ -16,11 +15,11 @@ import { providerRefusal } from './creditCheckout.ts';
 import { toSeconds } from './fields.ts';
 import { TENANT_NOT_FOUND } from './tenants.ts';
 
-/** A subscription as the API shows it; `account` says what is left of its month. */
+/** A subscription as the API shows it; `used` says what is left of its month. */
 export function subscriptionBody(
   record: SubscriptionRecord | undefined,
   catalogue: PlanCatalogue,
-  account: Account | undefined,
+  used: PlanUsage,
 ) {
   if (record === undefined) return { object: 'subscription', status: 'none', plan: null };
   const next = record.scheduledChange;
@@ -42,8 +41,8 @@ export function subscriptionBody(
             at: toSeconds(next.effectiveAtMs),
           },
     past_due_until: record.pastDueEndsAtMs === null ? null : toSeconds(record.pastDueEndsAtMs),
-    usage: usageBody(record, account),
-    next_invoice: nextInvoice(record, catalogue, account),
+    usage: usageBody(record, used),
+    next_invoice: nextInvoice(record, catalogue, used),
     created_at: toSeconds(record.createdAtMs),
   };
 }
@@ -54,38 +53,35 @@ const periodBody = ({ startMs, endMs }: SubscriptionRecord['billing']) => ({
 });
 
 /** What the plan gave for the month that runs, and what is left of it. */
-function usageBody({ usage }: SubscriptionRecord, account: Account | undefined) {
+function usageBody({ usage }: SubscriptionRecord, used: PlanUsage) {
   if (usage === null) return null;
-  const left = (kind: 'included' | 'overage') =>
-    sumMicro(
-      usage.grantIds
-        .map((id) => account?.grants[id])
-        .flatMap((grant) => (grant?.kind === kind ? grant.remainingMicro : [])),
-    );
   return {
     period: periodBody(usage.period),
-    included_credits: formatCredits(usage.includedMicro),
-    included_left: formatCredits(left('included')),
-    overage_limit: formatCredits(usage.overageMicro),
-    overage_used: formatCredits(subtractMicro(usage.overageMicro, left('overage'))),
+    included_credits: formatCredits(used.includedMicro),
+    included_left: formatCredits(used.includedLeftMicro),
+    overage_limit: formatCredits(used.overageLimitMicro),
+    overage_used: formatCredits(used.overageMonthMicro),
   };
 }
 
-/** What the next payment will come to, as far as it is known now: the overage of the month so far. */
-function nextInvoice(record: SubscriptionRecord, catalogue: PlanCatalogue, account: Account | undefined) {
+/**
+ * What the next payment will come to, as far as it is known now: the plan as it will be then, and the overage since
+ * the last payment at the price of the plan that allowed it.
+ */
+function nextInvoice(record: SubscriptionRecord, catalogue: PlanCatalogue, used: PlanUsage) {
   if (isFinal(record.status) || record.cancelAtPeriodEnd) return null;
-  const planned =
-    record.scheduledChange === null ? undefined : planOfProduct(catalogue, record.scheduledChange.productId);
-  const plan = planned?.plan ?? catalogue.plans.find(({ id }) => id === record.planId);
+  const change = record.scheduledChange;
+  const planned = change === null ? undefined : planOfProduct(catalogue, change.productId);
+  const current = catalogue.plans.find(({ id }) => id === record.planId);
+  const plan = planned?.plan ?? current;
   const interval = planned?.interval ?? record.interval;
   if (plan === undefined || interval === null) return null;
-  const allowed = record.usage?.overageMicro ?? ZERO;
-  const overageMicro = account === undefined ? ZERO : subtractMicro(allowed, overageLeft(account));
   const { lines, totalMinor, currency } = invoiceOf(catalogue, {
     plan,
     interval,
-    addOns: record.addOns,
-    overageMicro: overageMicro > 0 ? overageMicro : ZERO,
+    addOns: change === null ? record.addOns : addOnsOf(catalogue, change.addOns),
+    overageMicro: used.overageUnbilledMicro,
+    overagePlan: current ?? plan,
   });
   return {
     at: toSeconds(record.billing.endMs),
@@ -154,6 +150,13 @@ export function subscriptionRefusal(refused: OpenSubscriptionRefused | ChangeRef
       return {
         code: 'conflict',
         message: 'Another change is on its way. Look at the subscription in two minutes.',
+      };
+    case 'cheaper_waits':
+      return {
+        code: 'invalid_request',
+        message:
+          'What is cheaper begins with the next payment. Leave `effective` out, or give "next_period".',
+        param: 'effective',
       };
     case 'change_refused':
       return {

@@ -8,9 +8,11 @@ import {
   cancelSubscription as cancel,
   changeSubscription as change,
   previewSubscriptionChange,
+  type WantedChange,
 } from '#core/subscriptions/changeSubscription.ts';
 import { type OpenSubscriptionRefused, openSubscription } from '#core/subscriptions/openSubscription.ts';
 import { INTERVALS } from '#core/subscriptions/plan.ts';
+import { readPlanUsage } from '#core/subscriptions/planUsage.ts';
 import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
 import { callingTenant } from './authorize.ts';
 import type { AccountDeps } from './deps.ts';
@@ -76,15 +78,16 @@ export const createTenantSubscriptionCheckout: RouteHandler = (deps, request) =>
 
 /**
  * `POST /subscription/change {plan, interval?, add_ons?, effective?, preview?}` → the subscription as it is then; with
- * `preview: true` what would be charged now, and nothing is changed. A dearer plan begins now, a cheaper one with the
- * next payment, unless `effective` (`now`, `next_period`) says otherwise. What is left out stays as it is.
+ * `preview: true` what would be charged now, and nothing is changed. What is dearer begins now, unless `effective:
+ * "next_period"` says otherwise; what is cheaper begins with the next payment. What is left out stays as it is, and
+ * asking for what there is takes a change back that waits.
  */
 export const changeSubscription: AccountHandler = (deps, request) =>
-  changeOf(deps, request, callingTenant(request));
+  changeOf(deps, request, { tenantId: callingTenant(request), mayCheapenNow: false });
 
-/** `POST /admin/tenants/{tenant}/subscription/change` → the same. */
+/** `POST /admin/tenants/{tenant}/subscription/change` → the same, and what is cheaper may begin now. */
 export const changeTenantSubscription: RouteHandler = (deps, request) =>
-  ofTenant(deps, request, (tenantId) => changeOf(deps, request, tenantId));
+  ofTenant(deps, request, (tenantId) => changeOf(deps, request, { tenantId, mayCheapenNow: true }));
 
 /** `POST /subscription/cancel {undo?}` → it ends with the period that is paid; `undo: true` takes that back. */
 export const cancelSubscription: AccountHandler = (deps, request) =>
@@ -96,11 +99,8 @@ export const cancelTenantSubscription: RouteHandler = (deps, request) =>
 
 async function show(deps: AccountDeps, tenantId: TenantId): Promise<ApiResponse> {
   const { store, catalogue } = deps.subscriptions;
-  const [record, account] = await Promise.all([
-    store.subscriptionOf(tenantId),
-    deps.ledger.readAccount(tenantId),
-  ]);
-  return respond(200, subscriptionBody(record, catalogue, account));
+  const record = await store.subscriptionOf(tenantId);
+  return respond(200, subscriptionBody(record, catalogue, await readPlanUsage(deps.ledger, record)));
 }
 
 async function ofTenant(
@@ -138,13 +138,17 @@ async function open(
   return answer(deps, opened, (checkout) => respond(201, subscriptionCheckoutBody(checkout)));
 }
 
-async function changeOf(deps: AccountDeps, request: ApiRequest, tenantId: TenantId): Promise<ApiResponse> {
+async function changeOf(
+  deps: AccountDeps,
+  request: ApiRequest,
+  who: Pick<WantedChange, 'tenantId' | 'mayCheapenNow'>,
+): Promise<ApiResponse> {
   const body = readBody(request, Change);
   if (!body.ok) return refuse(body.error);
   const { subscriptions } = deps;
-  const before = await subscriptions.store.subscriptionOf(tenantId);
+  const before = await subscriptions.store.subscriptionOf(who.tenantId);
   const wanted = {
-    tenantId,
+    ...who,
     planId: body.value.plan,
     interval: body.value.interval ?? before?.interval ?? 'monthly',
     addOns: body.value.add_ons ?? before?.addOns ?? [],
@@ -173,8 +177,8 @@ const changeDeps = ({ subscriptions, ledger, world }: AccountDeps) => ({
 
 const shown = (deps: AccountDeps, changed: Result<SubscriptionRecord, ChangeRefused>) =>
   answer(deps, changed, async (record) => {
-    const account = record.tenantId === null ? undefined : await deps.ledger.readAccount(record.tenantId);
-    return respond(200, subscriptionBody(record, deps.subscriptions.catalogue, account));
+    const used = await readPlanUsage(deps.ledger, record);
+    return respond(200, subscriptionBody(record, deps.subscriptions.catalogue, used));
   });
 
 async function answer<T>(

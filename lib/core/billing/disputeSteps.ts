@@ -20,7 +20,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
 export function disputeSteps(context: StepContext, review: Set<ReviewReason>): readonly LedgerStep[] {
   const steps = [...context.steps];
   for (const dispute of context.payment.disputes.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
-    const verdict = VERDICTS[dispute.status] ?? 'unknown';
+    const verdict = verdictOf(dispute.status);
     if (dispute.status === 'dispute_expired') review.add('dispute_expired');
     if (verdict === 'unknown') review.add('unknown_dispute_status');
     const step = disputeStep({ ...context, steps }, dispute, verdict);
@@ -29,6 +29,9 @@ export function disputeSteps(context: StepContext, review: Set<ReviewReason>): r
   if (takesTooMuch({ ...context, steps })) review.add('taken_back_too_much');
   return steps.slice(context.steps.length);
 }
+
+/** What a dispute's status means for what was paid. */
+export const verdictOf = (status: string): Verdict => VERDICTS[status] ?? 'unknown';
 
 function disputeStep(
   { steps, payment, grantedMicro, nowMs }: StepContext,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { SubscriptionQueue } from '#core/subscriptions/ports.ts';
 import { type ApplyDeps, applyPayment } from './applyPayment.ts';
 import type { PaymentMessage, PaymentRecord } from './types.ts';
 
@@ -29,8 +30,13 @@ export type PaymentReport = {
   readonly needsAttention: boolean;
 };
 
-/** Applies one message of the payments queue. Throws `PaymentPostponed` when it is to come again. */
-export async function handlePaymentMessage(deps: ApplyDeps, body: string): Promise<PaymentReport> {
+export type HandlePaymentDeps = ApplyDeps & { readonly subscriptions: SubscriptionQueue };
+
+/**
+ * Applies one message of the payments queue. What came back of a subscription's payment is that subscription's
+ * business, so it is handed on. Throws `PaymentPostponed` when the message is to come again.
+ */
+export async function handlePaymentMessage(deps: HandlePaymentDeps, body: string): Promise<PaymentReport> {
   const message = readMessage(body);
   const applied = await applyPayment(deps, message);
   if (!applied.ok) {
@@ -38,11 +44,23 @@ export async function handlePaymentMessage(deps: ApplyDeps, body: string): Promi
     throw new PaymentPostponed(applied.error.code, detail);
   }
   const payment = applied.value;
+  await handOn(deps, message, payment);
   return {
     message,
     payment,
     needsAttention: payment.outcome === 'unmatched' || payment.review.length > 0,
   };
+}
+
+async function handOn(
+  { subscriptions }: HandlePaymentDeps,
+  { webhookId, type }: PaymentMessage,
+  { reason, subscriptionId, refundedMinor, disputeStatuses }: PaymentRecord,
+): Promise<void> {
+  if (reason !== 'subscription_payment' || subscriptionId === null) return;
+  if (refundedMinor === 0 && disputeStatuses.length === 0) return;
+  const seen = { subscriptionId, status: null, pastDueEndsAtMs: null, readsPayments: true };
+  await subscriptions.send({ webhookId, type, ...seen });
 }
 
 function readMessage(body: string): PaymentMessage {

@@ -45,6 +45,7 @@ export function reconcilePayment(input: ReconcileInput): PaymentRecord {
     // What was granted to somebody is taken back from the same one, whatever the metadata says later.
     tenantId: (grant === undefined ? checkout?.tenantId : record?.tenantId) ?? null,
     checkoutId: (grant === undefined ? checkout?.id : record?.checkoutId) ?? null,
+    subscriptionId: payment.subscriptionId,
     outcome,
     reason: decision === undefined || decision.outcome === 'granted' ? null : decision.reason,
     review: [...review].sort(),

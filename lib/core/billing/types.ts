@@ -162,6 +162,8 @@ export type PaymentRecord = {
   readonly version: number;
   readonly tenantId: TenantId | null;
   readonly checkoutId: CheckoutId | null;
+  /** The subscription that it paid for; null: none. */
+  readonly subscriptionId: string | null;
   readonly outcome: PaymentOutcome;
   readonly reason: NoGrantReason | null;
   readonly review: readonly ReviewReason[];

@@ -15,7 +15,7 @@ export type Book = {
   readonly made: ReadonlySet<EntryKind>;
 };
 
-type OnGrant = Omit<ClawBack, 'amountMicro'>;
+type OnGrant = Omit<ClawBack, 'amountMicro' | 'sparesSpent'>;
 type Outcome = Result<Change, ApplyRefused>;
 
 /** Adds credits. They pay debt first; the rest is the grant's to burn. A grant's id serves once, whatever the source. */
@@ -104,7 +104,17 @@ export function applyRelease({ account, grant }: Book, release: OnGrant): Outcom
 export function applyClawBack({ account, grant }: Book, clawBack: ClawBack): Outcome {
   requireAmount(clawBack.amountMicro);
   if (grant === undefined) return err({ code: 'grant_not_found' });
-  const amount = minMicro(clawBack.amountMicro, reclaimable(account, grant));
+  const { sparesSpent = false } = clawBack;
+  // Of what is left it takes no more than is available: what a call holds is as good as spent.
+  const open = account.grants[grant.id]?.remainingMicro ?? ZERO;
+  const wanted = minMicro(
+    subtractMicro(clawBack.amountMicro, minMicro(clawBack.amountMicro, grant.frozenMicro)),
+    open,
+  );
+  const taken = minMicro(wanted, spendable(account));
+  const amount = sparesSpent
+    ? addMicro(minMicro(clawBack.amountMicro, grant.frozenMicro), taken)
+    : minMicro(clawBack.amountMicro, reclaimable(account, grant));
   const frozenBy = without(grant, clawBack);
   const thawed = frozenBy.length === 0 ? grant.frozenMicro : minMicro(amount, grant.frozenMicro);
   const unfrozen = give(account, thawed, grant);
@@ -120,7 +130,7 @@ export function applyClawBack({ account, grant }: Book, clawBack: ClawBack): Out
         takenBackMicro: addMicro(grant.takenBackMicro, amount),
       },
     ],
-    guard: { kind: 'none' },
+    guard: sparesSpent ? guardTaking(account, { wanted, taken }) : { kind: 'none' },
   });
 }
 

@@ -12,6 +12,7 @@ import type {
   EntryKind,
   EntrySource,
   GrantKind,
+  GrantRecord,
   UsageRollup,
 } from './types.ts';
 
@@ -69,7 +70,11 @@ export type Debit = Omit<Grant, 'grantId' | 'kind' | 'expiresAtMs'>;
  * Takes credits of one grant back, into debt where they were spent, so that the order of events does not matter;
  * all claw-backs and expiries of a grant together never take more than it gave. It ends this source's freeze.
  */
-export type ClawBack = Debit & { readonly grantId: GrantId };
+export type ClawBack = Debit & {
+  readonly grantId: GrantId;
+  /** Only what is neither spent nor held by a call; so it never makes debt. */
+  readonly sparesSpent?: boolean;
+};
 
 /** `applied` the first time, `duplicate` for the same source and input, `idempotency_conflict` for the same source with another input. */
 export type Applied = { readonly outcome: 'applied' | 'duplicate'; readonly account: Account };
@@ -145,6 +150,8 @@ export type Ledger = {
     tenantId: TenantId,
     nowMs: number,
   ) => Promise<{ readonly holds: readonly HoldId[]; readonly grants: readonly GrantId[] }>;
+  /** One grant's life so far; undefined when there is none of that id. */
+  readonly readGrant: (tenantId: TenantId, grantId: GrantId) => Promise<GrantRecord | undefined>;
   /** Newest first, at most `limit` (≤ 100). Errors: invalid_cursor, for one that this ledger did not give. */
   readonly listEntries: (tenantId: TenantId, page: EntryQuery) => Promise<Result<EntryPage, BadCursor>>;
 };

@@ -3,19 +3,20 @@ import type { Applied, ApplyRefused, Ledger } from '#core/ledger/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Clock } from '#core/shared/world.ts';
+import { PAID_BEFORE_MS } from './paidBack.ts';
 import { type PlanCatalogue, planOfProduct } from './plan.ts';
 import type { SubscriptionProvider, SubscriptionStore } from './ports.ts';
 import { reconcileSubscription } from './reconcileSubscription.ts';
-import type { SubscriptionRecord, SubscriptionStep } from './types.ts';
+import type { SubscriptionMessage, SubscriptionRecord, SubscriptionStep } from './types.ts';
 
 export type ApplySubscriptionDeps = {
   readonly catalogue: PlanCatalogue;
-  readonly provider: Pick<SubscriptionProvider, 'readSubscription'>;
+  readonly provider: Pick<SubscriptionProvider, 'readSubscription' | 'readPayments'>;
   readonly store: Pick<
     SubscriptionStore,
     'readSubscription' | 'readSubscriptionCheckout' | 'saveSubscription' | 'clearSteps'
   >;
-  readonly ledger: Pick<Ledger, 'grant' | 'freeze' | 'release'>;
+  readonly ledger: Pick<Ledger, 'grant' | 'freeze' | 'release' | 'clawBack'>;
   readonly clock: Clock;
 };
 
@@ -35,7 +36,8 @@ const ACTOR = 'dodo';
  */
 export async function applySubscription(
   deps: ApplySubscriptionDeps,
-  seen: { readonly subscriptionId: string; readonly pastDueEndsAtMs?: number | null },
+  seen: Pick<SubscriptionMessage, 'subscriptionId'> &
+    Partial<Pick<SubscriptionMessage, 'pastDueEndsAtMs' | 'readsPayments'>>,
 ): Promise<Result<SubscriptionRecord | null, ApplySubscriptionPostponed>> {
   const { store, provider, catalogue } = deps;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
@@ -48,12 +50,18 @@ export async function applySubscription(
     const isOurs = checkoutId !== null || planOfProduct(catalogue, productId) !== undefined;
     if (record === undefined && !isOurs) return ok(null);
     const checkout = checkoutId === null ? undefined : await store.readSubscriptionCheckout(checkoutId);
+    const payments =
+      seen.readsPayments === true
+        ? await provider.readPayments(observed.value.id, observed.value.billing.startMs - PAID_BEFORE_MS)
+        : undefined;
+    if (payments?.ok === false) return payments;
     const next = reconcileSubscription({
       catalogue,
       checkout,
       record,
       observed: observed.value,
       pastDueEndsAtMs: seen.pastDueEndsAtMs,
+      payments: payments?.value,
       nowMs: deps.clock(),
     });
     if (next !== record && !(await store.saveSubscription(next))) continue;
@@ -83,9 +91,11 @@ function applyStep(
 ): Promise<Result<Applied, ApplyRefused>> {
   const { grantId, sourceId, reason } = step;
   const note = { tenantId, grantId, reason, actor: ACTOR, nowMs: step.atMs };
-  if (step.kind !== 'grant') {
-    return ledger[step.kind]({ ...note, source: { kind: 'subscription', id: sourceId } });
+  const source = { kind: 'subscription', id: sourceId } as const;
+  if (step.kind === 'take_back') {
+    return ledger.clawBack({ ...note, source, amountMicro: step.amountMicro, sparesSpent: true });
   }
+  if (step.kind !== 'grant') return ledger[step.kind]({ ...note, source });
   const { grantKind, amountMicro, expiresAtMs } = step;
   return ledger.grant({
     ...note,

@@ -3,7 +3,8 @@ import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { type ApplySubscriptionDeps, applySubscription } from './applySubscription.ts';
 import { boughtAddOns, type UnknownAddOn } from './boughtAddOns.ts';
-import type { ChosenAddOn, Interval, Plan } from './plan.ts';
+import { invoiceOf } from './invoice.ts';
+import type { ChosenAddOn, Interval, Plan, PlanCatalogue } from './plan.ts';
 import type { ChangePreview, PlanChange, SubscriptionProvider, SubscriptionStore } from './ports.ts';
 import { ACCESS } from './status.ts';
 import type { ObservedSubscription, SubscriptionRecord } from './types.ts';
@@ -11,7 +12,7 @@ import type { ObservedSubscription, SubscriptionRecord } from './types.ts';
 export type ChangeDeps = ApplySubscriptionDeps & {
   readonly provider: Pick<
     SubscriptionProvider,
-    'readSubscription' | 'previewChange' | 'changePlan' | 'cancelAtPeriodEnd'
+    'readSubscription' | 'previewChange' | 'changePlan' | 'dropScheduledChange' | 'cancelAtPeriodEnd'
   >;
   readonly store: ApplySubscriptionDeps['store'] & Pick<SubscriptionStore, 'subscriptionOf'>;
 };
@@ -21,14 +22,20 @@ export type WantedChange = {
   readonly planId: string;
   readonly interval: Interval;
   readonly addOns: readonly ChosenAddOn[];
-  /** Undefined: a dearer plan now, a cheaper one with the next payment. */
+  /** Undefined: what is dearer now, what is cheaper with the next payment. */
   readonly effective?: PlanChange['effective'] | undefined;
+  /**
+   * Whether what is cheaper may begin now: then the payment provider credits what was paid for the rest of the
+   * period, though its usage may be used up already. For the agency to decide.
+   */
+  readonly mayCheapenNow: boolean;
 };
 
 export type ChangeRefused =
   | UnknownAddOn
   | { readonly code: 'unknown_plan'; readonly known: readonly string[] }
   | { readonly code: 'no_subscription' | 'subscription_not_open' | 'change_in_progress' }
+  | { readonly code: 'cheaper_waits' }
   /** Dodo understood and said no: the payment failed, or another change waits. `detail` is for the log. */
   | { readonly code: 'change_refused'; readonly detail: string }
   | ProviderUnavailable;
@@ -65,6 +72,7 @@ export async function changeSubscription(
   const before = await deps.provider.readSubscription(record.id);
   if (!before.ok) return err(unavailable(before.error));
   if (isMade(before.value, change)) return bringUp(deps, record.id);
+  if (isStaying(before.value, change)) return stay(deps, record.id);
 
   const intent = { productId: change.productId, atMs: deps.clock() };
   const asked: SubscriptionRecord = { ...record, version: record.version + 1, change: intent };
@@ -111,20 +119,47 @@ async function plan(deps: ChangeDeps, wanted: WantedChange): Promise<Result<Plan
   if (!record.ok) return record;
   const intent = record.value.change;
   if (intent !== null && deps.clock() - intent.atMs < INTENT_MS) return err({ code: 'change_in_progress' });
-  const from = catalogue.plans.find(({ id }) => id === record.value.planId);
-  const isDearer = from === undefined || from.prices.monthly.priceMinor <= target.prices.monthly.priceMinor;
-  const effective = wanted.effective ?? (isDearer ? 'now' : 'next_period');
+  const cheaper = isCheaper(catalogue, record.value, wanted);
+  if (cheaper && wanted.effective === 'now' && !wanted.mayCheapenNow) return err({ code: 'cheaper_waits' });
+  const effective = wanted.effective ?? (cheaper ? 'next_period' : 'now');
   const { productId } = target.prices[wanted.interval];
   return ok({ record: record.value, plan: target, change: { productId, addOns: addOns.value, effective } });
 }
 
-function isMade(observed: ObservedSubscription, change: PlanChange): boolean {
-  if (change.effective === 'next_period') {
-    return observed.scheduledChange?.productId === change.productId;
-  }
-  const named = (addOns: PlanChange['addOns']): string =>
+/** Cheaper is what costs less a month, and a year's payment that becomes a month's: the year was promised. */
+function isCheaper(
+  catalogue: PlanCatalogue,
+  from: Pick<SubscriptionRecord, 'planId' | 'interval' | 'addOns'>,
+  to: Pick<WantedChange, 'planId' | 'interval' | 'addOns'>,
+): boolean {
+  if (from.interval === 'annual' && to.interval === 'monthly') return true;
+  const [before, after] = [from, to].map(({ planId, addOns }) => {
+    const plan = catalogue.plans.find(({ id }) => id === planId);
+    return plan === undefined ? 0 : invoiceOf(catalogue, { plan, interval: 'monthly', addOns }).totalMinor;
+  });
+  return (after ?? 0) < (before ?? 0);
+}
+
+type Bought = Pick<ObservedSubscription, 'productId' | 'addOns'>;
+
+function isSameBought(one: Bought | null, other: Bought): boolean {
+  const named = ({ addOns }: Bought): string =>
     JSON.stringify(addOns.map(({ addOnId, quantity }) => `${addOnId}×${quantity}`).sort());
-  return observed.productId === change.productId && named(observed.addOns) === named(change.addOns);
+  return one !== null && one.productId === other.productId && named(one) === named(other);
+}
+
+const isMade = (observed: ObservedSubscription, change: PlanChange): boolean =>
+  observed.scheduledChange === null
+    ? isSameBought(observed, change)
+    : change.effective === 'next_period' && isSameBought(observed.scheduledChange, change);
+
+/** What is wanted is what there is, and a change away from it waits. */
+const isStaying = (observed: ObservedSubscription, change: PlanChange): boolean =>
+  isSameBought(observed, change) && observed.scheduledChange !== null;
+
+async function stay(deps: ChangeDeps, id: string): Promise<Result<SubscriptionRecord, ChangeRefused>> {
+  const dropped = await deps.provider.dropScheduledChange(id);
+  return dropped.ok ? bringUp(deps, id) : err(refusalOf(dropped.error));
 }
 
 /** Takes the intent back, as often as others write meanwhile; one that stays ends by itself. */

@@ -59,6 +59,8 @@ export async function findDueSubscriptions(
       subscriptionId,
       status: null,
       pastDueEndsAtMs: null,
+      // A refund whose webhook never came is found here too.
+      readsPayments: true,
     });
   }
   if (!listed.ok) return err(listed.error);

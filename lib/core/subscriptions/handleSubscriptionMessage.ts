@@ -5,7 +5,12 @@ import type { SubscriptionRecord } from './types.ts';
 
 const text = z.string();
 const Message = z.union([
-  z.object({ type: text, subscriptionId: text, pastDueEndsAtMs: z.nullable(z.int()) }),
+  z.object({
+    type: text,
+    subscriptionId: text,
+    pastDueEndsAtMs: z.nullable(z.int()),
+    readsPayments: z._default(z.boolean(), false),
+  }),
   z.object({ type: text, licenceId: text, entitlementId: text, customerId: text }),
 ]);
 

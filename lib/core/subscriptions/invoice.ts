@@ -26,10 +26,12 @@ export function invoiceOf(
     readonly interval: Interval;
     readonly addOns: readonly ChosenAddOn[];
     readonly overageMicro?: MicroCredits;
+    /** Whose price overage has; absent: the plan's. */
+    readonly overagePlan?: Plan;
     readonly withSetup?: boolean;
   },
 ): Invoice {
-  const { plan, interval, overageMicro = ZERO, withSetup = false } = bought;
+  const { plan, interval, overageMicro = ZERO, overagePlan = plan, withSetup = false } = bought;
   const lines: InvoiceLine[] = [
     {
       kind: 'plan',
@@ -50,7 +52,7 @@ export function invoiceOf(
       kind: 'overage',
       description: 'beyond what is prepaid',
       quantity,
-      amountMinor: overageMinor(plan, overageMicro),
+      amountMinor: overageMinor(overagePlan, overageMicro),
     });
   }
   if (withSetup && plan.setupFee !== null) {

@@ -7,6 +7,7 @@ import type {
   ObservedSubscription,
   SubscriptionCheckout,
   SubscriptionMessage,
+  SubscriptionPayment,
   SubscriptionRecord,
 } from './types.ts';
 
@@ -43,9 +44,16 @@ export type SubscriptionProvider = {
   ) => Promise<
     Result<ObservedSubscription, ProviderUnavailable | { readonly code: 'subscription_not_found' }>
   >;
+  /** Succeeded payments of a subscription since a moment, with what was refunded of them. */
+  readonly readPayments: (
+    id: string,
+    sinceMs: number,
+  ) => Promise<Result<readonly SubscriptionPayment[], ProviderUnavailable>>;
   readonly previewChange: (id: string, change: PlanChange) => Promise<Result<ChangePreview, Failed>>;
   /** May charge. A failed answer says nothing of whether it did: look before it is tried again. */
   readonly changePlan: (id: string, change: PlanChange) => Promise<Result<null, Failed>>;
+  /** Takes a change back that waits for the next payment; nothing when none does. */
+  readonly dropScheduledChange: (id: string) => Promise<Result<null, Failed>>;
   readonly cancelAtPeriodEnd: (id: string, cancel: boolean) => Promise<Result<null, Failed>>;
   /** Subscriptions from checkouts of ours since a moment; `isComplete` false when there were more than was read. */
   readonly listSubscriptions: (

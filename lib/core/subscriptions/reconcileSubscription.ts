@@ -1,8 +1,11 @@
+import { paidBackOf } from './paidBack.ts';
 import { addOnsOf, type PlanCatalogue, planOfProduct } from './plan.ts';
 import { ACCESS, canReach, isFinal, isStatus, type SubscriptionStatus } from './status.ts';
 import type {
   ObservedSubscription,
+  PaidBack,
   SubscriptionCheckout,
+  SubscriptionPayment,
   SubscriptionRecord,
   SubscriptionReview,
 } from './types.ts';
@@ -18,6 +21,8 @@ export type ReconcileInput = {
   readonly observed: ObservedSubscription;
   /** From the event, which alone knows it; undefined: this look says nothing of it. */
   readonly pastDueEndsAtMs?: number | null | undefined;
+  /** Its payments of the billing period; undefined: they were not looked at. */
+  readonly payments?: readonly SubscriptionPayment[] | undefined;
   readonly nowMs: number;
 };
 
@@ -46,6 +51,7 @@ export function reconcileSubscription(input: ReconcileInput): SubscriptionRecord
     scheduledChange: observed.scheduledChange,
     pastDueEndsAtMs: graceOf(input, status),
     usage: record?.usage ?? null,
+    paidBack: paidBackNow(input),
     pauses: record?.pauses ?? 0,
     isFrozen: record?.isFrozen ?? false,
     review: [],
@@ -91,6 +97,13 @@ function ownerOf(
 function graceOf({ record, pastDueEndsAtMs }: ReconcileInput, status: SubscriptionStatus): number | null {
   if (status !== 'past_due') return null;
   return pastDueEndsAtMs ?? record?.pastDueEndsAtMs ?? null;
+}
+
+/** What came back is of one billing period: the next one is paid for by itself. */
+function paidBackNow({ record, observed, payments }: ReconcileInput): PaidBack | null {
+  if (payments !== undefined) return paidBackOf(observed.billing, payments);
+  const known = record?.paidBack ?? null;
+  return known?.billingStartMs === observed.billing.startMs ? known : null;
 }
 
 const isSame = (before: SubscriptionRecord, after: SubscriptionRecord): boolean =>

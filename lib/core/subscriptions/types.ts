@@ -1,3 +1,4 @@
+import type { ObservedDispute } from '#core/billing/types.ts';
 import type { CheckoutId, GrantId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 import type { ChosenAddOn, Interval } from './plan.ts';
@@ -20,10 +21,23 @@ export type SubscriptionCheckout = {
   readonly session: { readonly id: string; readonly url: string } | null;
 };
 
+/** A payment of a subscription as Dodo shows it now. */
+export type SubscriptionPayment = {
+  readonly totalMinor: number;
+  /** What of it was refunded. */
+  readonly refundedMinor: number;
+  readonly disputes: readonly ObservedDispute[];
+  readonly createdAtMs: number;
+};
+
 export type BoughtAddOn = { readonly addOnId: string; readonly quantity: number };
 
 /** A change that waits for the next payment. */
-export type ScheduledChange = { readonly productId: string; readonly effectiveAtMs: number };
+export type ScheduledChange = {
+  readonly productId: string;
+  readonly addOns: readonly BoughtAddOn[];
+  readonly effectiveAtMs: number;
+};
 
 /** A subscription as Dodo shows it now. The status is a text: one that we do not know must not break the reading. */
 export type ObservedSubscription = {
@@ -57,15 +71,39 @@ export type SubscriptionStep =
       readonly amountMicro: MicroCredits;
       readonly expiresAtMs: number;
     })
-  | (StepBase & { readonly kind: 'freeze' | 'release' });
+  | (StepBase & { readonly kind: 'freeze' | 'release' })
+  /** As far as it is not spent. */
+  | (StepBase & { readonly kind: 'take_back'; readonly amountMicro: MicroCredits });
+
+/** One grant of a month. */
+export type UsageGrant = {
+  readonly grantId: GrantId;
+  readonly kind: 'included' | 'overage';
+  /** What the plan gives by it. */
+  readonly amountMicro: MicroCredits;
+  /** Of that, what was taken back or never given because its payment was returned. */
+  readonly withheldMicro: MicroCredits;
+};
 
 /** What the plan gave in the month that runs: decides what a change of plan adds, and what a pause puts out of reach. */
 export type UsageGrants = {
   readonly period: Period;
-  readonly grantIds: readonly GrantId[];
-  /** The most that any plan of this month included and allowed. */
+  readonly grants: readonly UsageGrant[];
+  /** The overage grants of the billing period so far: what was burnt of them is on the next invoice. */
+  readonly onAccount: readonly GrantId[];
+  /** The most that any plan of this month includes and allows for a whole one. */
   readonly includedMicro: MicroCredits;
   readonly overageMicro: MicroCredits;
+};
+
+/** What became of the money for the billing period that runs, all its payments together. */
+export type PaidBack = {
+  readonly billingStartMs: number;
+  readonly paidMinor: number;
+  /** Refunded, or lost in a dispute. */
+  readonly returnedMinor: number;
+  /** A dispute over it is open. */
+  readonly isDisputed: boolean;
 };
 
 /** What a person should look at. */
@@ -99,6 +137,8 @@ export type SubscriptionRecord = {
   /** Until when Dodo keeps a subscription whose payment failed; null: no such grace runs. */
   readonly pastDueEndsAtMs: number | null;
   readonly usage: UsageGrants | null;
+  /** Null: nothing of it came back. */
+  readonly paidBack: PaidBack | null;
   /** How often its usage was put out of reach, and whether it is now. */
   readonly pauses: number;
   readonly isFrozen: boolean;
@@ -118,4 +158,6 @@ export type SubscriptionMessage = {
   readonly subscriptionId: string;
   readonly status: string | null;
   readonly pastDueEndsAtMs: number | null;
+  /** Whether its payments are to be looked at too: one was refunded or disputed, or may have been. */
+  readonly readsPayments?: boolean;
 };

@@ -170,6 +170,7 @@ export const FUNCTIONS = {
     trigger: { kind: 'queue', queue: 'payments', batchSize: 5, windowSeconds: 0, maxConcurrency: 5 },
     uses: {
       tables: { ledger: 'readWrite', billing: 'readWrite' },
+      queues: ['subscriptions'],
       secrets: ['dodo'],
       callsDodo: true,
     },

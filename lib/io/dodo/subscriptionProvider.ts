@@ -6,6 +6,7 @@ import { allPages } from './allPages.ts';
 import { attempt } from './attempt.ts';
 import { isCurrency } from './paymentProvider.ts';
 import { CHECKOUT_KEY, readSubscriptionShape } from './readSubscriptionShape.ts';
+import { readSubscriptionPayments } from './subscriptionPayments.ts';
 
 const SessionAnswer = z.object({ session_id: z.string(), checkout_url: z.string() });
 const PreviewAnswer = z.object({
@@ -56,6 +57,7 @@ export function makeSubscriptionProvider(client: () => Promise<DodoPayments>): S
       if (read.error.code === 'payment_provider_refused') return err({ code: 'subscription_not_found' });
       return err(read.error);
     },
+    readPayments: (id, sinceMs) => readSubscriptionPayments(client, id, sinceMs),
     previewChange: async (id, change) => {
       const dodo = await client();
       return attempt(async () => {
@@ -76,6 +78,13 @@ export function makeSubscriptionProvider(client: () => Promise<DodoPayments>): S
       const dodo = await client();
       return attempt(async () => {
         await dodo.subscriptions.changePlan(id, changeParams(change));
+        return null;
+      });
+    },
+    dropScheduledChange: async (id) => {
+      const dodo = await client();
+      return attempt(async () => {
+        await dodo.subscriptions.cancelChangePlan(id);
         return null;
       });
     },

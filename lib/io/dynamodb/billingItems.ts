@@ -89,6 +89,7 @@ const PaymentItem = z.object({
   version: z.int(),
   tenantId: z.nullable(tenantId),
   checkoutId: z.nullable(checkoutId),
+  subscriptionId: z._default(z.nullable(text), null),
   outcome: z.enum(['waiting', 'ignored', 'unmatched', 'granted']),
   reason: z.nullable(
     z.enum([

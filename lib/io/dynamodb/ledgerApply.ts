@@ -8,7 +8,13 @@ import {
 } from '#core/ledger/apply.ts';
 import type { Change } from '#core/ledger/change.ts';
 import type { Applied, ApplyRefused, ClawBack, Debit, Grant } from '#core/ledger/ports.ts';
-import { type Account, ENTRY_KINDS, type EntryKind, type EntrySource } from '#core/ledger/types.ts';
+import {
+  type Account,
+  ENTRY_KINDS,
+  type EntryKind,
+  type EntrySource,
+  type GrantRecord,
+} from '#core/ledger/types.ts';
 import type { GrantId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { cancellationCodes, MOVED, withRetries } from './ledgerRetry.ts';
@@ -23,7 +29,7 @@ import {
 import { type LedgerTable, readAccountItem, readRow, writeTogether } from './ledgerTable.ts';
 import { accountWrite, entryWrite, grantWrite, markWrite } from './ledgerWrites.ts';
 
-type OnGrant = Omit<ClawBack, 'amountMicro'>;
+type OnGrant = Omit<ClawBack, 'amountMicro' | 'sparesSpent'>;
 type Outcome = Result<Applied, ApplyRefused>;
 
 /** One operation that names its source, as the store carries it out. */
@@ -79,6 +85,15 @@ export const release = (table: LedgerTable, input: OnGrant): Promise<Outcome> =>
     rule: (book) => applyRelease(book, input),
     hashOf: (kind) => onGrantHash(kind, input),
   });
+
+export async function readGrant(
+  table: LedgerTable,
+  tenantId: TenantId,
+  grantId: GrantId,
+): Promise<GrantRecord | undefined> {
+  const row = await readRow(table, tenantId, ledgerKeys.grant(grantId));
+  return row === undefined ? undefined : toGrantRecord(row);
+}
 
 const inputHash = (input: readonly unknown[]): string => sha256(JSON.stringify(input));
 const onGrantHash = (kind: EntryKind, input: OnGrant): string => inputHash([kind, input.grantId]);

@@ -2,7 +2,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
 import { makeHoldStore } from './holdStore.ts';
 import { openAccount, setStatus, stopKey } from './ledgerAccounts.ts';
-import { clawBack, debit, freeze, grant, release } from './ledgerApply.ts';
+import { clawBack, debit, freeze, grant, readGrant, release } from './ledgerApply.ts';
 import { expire } from './ledgerExpire.ts';
 import { setLimits, slowKey } from './ledgerLimits.ts';
 import { type Patience, systemPatience, withRetries } from './ledgerRetry.ts';
@@ -33,6 +33,7 @@ export function makeLedgerStore(
     freeze: (input) => freeze(table, input),
     release: (input) => release(table, input),
     expire: (tenantId, nowMs) => expire(table, tenantId, nowMs),
+    readGrant: (tenantId, grantId) => readGrant(table, tenantId, grantId),
     listEntries: (tenantId, page) => patiently(() => listEntries(table, tenantId, page)),
     listRollups: (tenantId, fromDay, toDay) => listRollups(table, tenantId, fromDay, toDay),
     archiveDue: (tenantId) => patiently(() => archiveDue(table, tenantId)),

@@ -68,6 +68,7 @@ const Step = z.discriminatedUnion('kind', [
     ...step,
   }),
   z.object({ kind: z.enum(['freeze', 'release']), ...step }),
+  z.object({ kind: z.literal('take_back'), amountMicro: amount, ...step }),
 ]);
 
 const SubscriptionItem = z.object({
@@ -81,10 +82,43 @@ const SubscriptionItem = z.object({
   status: z.enum(SUBSCRIPTION_STATUSES),
   billing: period,
   cancelAtPeriodEnd: z.boolean(),
-  scheduledChange: z.nullable(z.object({ productId: text, effectiveAtMs: z.int() })),
+  scheduledChange: z.nullable(
+    z.object({
+      productId: text,
+      addOns: z._default(z.array(z.object({ addOnId: text, quantity: z.int() })), []),
+      effectiveAtMs: z.int(),
+    }),
+  ),
   pastDueEndsAtMs: z.nullable(z.int()),
   usage: z.nullable(
-    z.object({ period, grantIds: z.array(grantId), includedMicro: amount, overageMicro: amount }),
+    z.object({
+      period,
+      grants: z._default(
+        z.array(
+          z.object({
+            grantId,
+            kind: z.enum(['included', 'overage']),
+            amountMicro: amount,
+            withheldMicro: amount,
+          }),
+        ),
+        [],
+      ),
+      onAccount: z._default(z.array(grantId), []),
+      includedMicro: amount,
+      overageMicro: amount,
+    }),
+  ),
+  paidBack: z._default(
+    z.nullable(
+      z.object({
+        billingStartMs: z.int(),
+        paidMinor: z.int(),
+        returnedMinor: z.int(),
+        isDisputed: z.boolean(),
+      }),
+    ),
+    null,
   ),
   pauses: z.int(),
   isFrozen: z.boolean(),

@@ -1,6 +1,6 @@
 import { handlePaymentMessage, type PaymentReport } from '#core/billing/handlePaymentMessage.ts';
 import { METRICS } from '#io/definitions/metrics.ts';
-import { SECRETS, TABLES } from '#io/definitions/resources.ts';
+import { QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
 import { makeDodoClient, readDodoPlace } from '#io/dodo/client.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeDodoSecretReader } from '#io/dodo/secret.ts';
@@ -8,8 +8,9 @@ import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeObservability } from '#io/observability.ts';
 import { makeSecretReader } from '#io/secrets.ts';
+import { makeSubscriptionQueue } from '#io/sqs/subscriptionQueue.ts';
 import { systemWorld } from '#io/world.ts';
-import { makeDynamoDb } from './clients.ts';
+import { makeDynamoDb, makeSqs } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 
 /** What the apply-payment function works with. */
@@ -23,6 +24,7 @@ export function wireApplyPayment(env: Environment) {
     store: makeBillingStore(dynamoDb, requireVariable(env, TABLES.billing.env)),
     ledger: makeLedgerStore(dynamoDb, requireVariable(env, TABLES.ledger.env)),
     clock: systemWorld.clock,
+    subscriptions: makeSubscriptionQueue(makeSqs(), requireVariable(env, QUEUES.subscriptions.env)),
   };
   const report = ({ message, payment, needsAttention }: PaymentReport): void => {
     const { outcome, reason, review, tenantId, steps } = payment;

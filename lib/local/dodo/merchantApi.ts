@@ -208,7 +208,14 @@ const ofQuery =
   (payment: DodoPayments.Payment): boolean => {
     const customer = url.searchParams.get('customer_id') ?? payment.customer.customer_id;
     const subscription = url.searchParams.get('subscription_id') ?? payment.subscription_id;
-    return payment.customer.customer_id === customer && payment.subscription_id === subscription;
+    const since = Date.parse(url.searchParams.get('created_at_gte') ?? '1970-01-01');
+    const status = url.searchParams.get('status') ?? payment.status;
+    return (
+      payment.customer.customer_id === customer &&
+      payment.subscription_id === subscription &&
+      payment.status === status &&
+      Date.parse(payment.created_at) >= since
+    );
   };
 
 function listedPayment(payment: DodoPayments.Payment): DodoPayments.PaymentListResponse {

@@ -14,6 +14,8 @@ export type PaymentDetails = {
   readonly subscriptionId: string | null;
   readonly cart: readonly { readonly product_id: string; readonly quantity: number }[] | null;
   readonly metadata: Payment['metadata'];
+  /** When it is made; absent: now. */
+  readonly atMs?: number;
 };
 
 export const BUSINESS_ID = 'bus_local';
@@ -23,7 +25,7 @@ export const BRAND_ID = 'bnd_local';
 export function newPayment(details: PaymentDetails): Payment {
   const { amount, currency, customer, outcome } = details;
   const tax = Math.round((amount * details.taxPercent) / 100);
-  const atTime = new Date().toISOString();
+  const atTime = new Date(details.atMs ?? Date.now()).toISOString();
   return {
     billing: { country: 'US' },
     brand_id: BRAND_ID,

@@ -14,7 +14,7 @@ export type Shop = {
   readonly deliveries: Deliveries;
   /** What becomes of the next charges of payment methods, in turn; beyond these they succeed. */
   readonly nextCharges: PaymentOutcome[];
-  /** The time by which periods end and usage is late; payments and deliveries carry the real one. */
+  /** The time by which periods end, are paid and usage is late; other payments and deliveries carry the real one. */
   readonly now: () => number;
   readonly setClock: (nowMs: number) => void;
 };
@@ -113,7 +113,9 @@ export function paySession(
       : sessionPayment(shop, session, outcome, taxPercent);
   const subscription = outcome === 'succeeded' ? openSubscription(shop, session) : undefined;
   const payment =
-    subscription === undefined ? paid : { ...paid, subscription_id: subscription.subscription_id };
+    subscription === undefined
+      ? paid
+      : { ...paid, subscription_id: subscription.subscription_id, created_at: subscription.created_at };
   shop.state.payments[payment.payment_id] = payment;
   session.payment_id = payment.payment_id;
   shop.save();

@@ -137,6 +137,7 @@ export function pay(
     subscriptionId: subscription.subscription_id,
     cart: null,
     metadata: subscription.metadata,
+    atMs: shop.now(),
   });
   shop.state.payments[payment.payment_id] = payment;
   shop.deliveries.emit(`payment.${outcome}`, { kind: 'payment', id: payment.payment_id });

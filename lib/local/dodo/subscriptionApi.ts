@@ -1,6 +1,6 @@
 import type { DodoPayments } from 'dodopayments';
 import * as z from 'zod/mini';
-import { parseFields, type StandInResponse, type StandInRoute } from './http.ts';
+import { HttpError, parseFields, type StandInResponse, type StandInRoute } from './http.ts';
 import { metadataSchema } from './merchantApi.ts';
 import { page } from './page.ts';
 import type { Shop } from './payments.ts';
@@ -76,6 +76,16 @@ export function subscriptionRoutes(shop: Shop): StandInRoute[] {
             parseFields(changeSchema, request),
           ),
         ),
+    },
+    {
+      method: 'DELETE',
+      path: '/subscriptions/:id/change-plan/scheduled',
+      handle: ({ params: { id = '' } }) => {
+        const subscription = findSubscription(shop, id);
+        if (!subscription.scheduled_change) throw new HttpError(404, 'NOT_FOUND', 'no change is scheduled');
+        move(shop, { ...subscription, scheduled_change: null }, 'subscription.updated');
+        return json({});
+      },
     },
     {
       method: 'POST',
