@@ -18,6 +18,7 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   readFileReport: 'Shows every mistake of a file, and its statistics.',
   completeFileUpload: 'Makes an upload whose bytes are there a file.',
   createFineTuningJob: 'Quotes a training job, holds its price and has it started.',
+  quoteFineTuningJob: 'Tells what a training job would cost at most; nothing is held or started.',
   listFineTuningJobs: 'Lists training jobs, newest first.',
   retrieveFineTuningJob: 'Shows a training job.',
   cancelFineTuningJob: 'Cancels a training job; what was trained until then is charged.',

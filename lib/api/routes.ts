@@ -114,6 +114,12 @@ export const ROUTES = {
     auth: key('fine_tuning'),
     function: 'fine-tuning',
   },
+  quoteFineTuningJob: {
+    method: 'POST',
+    path: '/fine_tuning/quotes',
+    auth: key('fine_tuning'),
+    function: 'fine-tuning',
+  },
   listFineTuningJobs: {
     method: 'GET',
     path: '/fine_tuning/jobs',

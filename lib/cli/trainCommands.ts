@@ -28,6 +28,7 @@ type TrainOptions = Common & {
   readonly deduplicate?: string;
   readonly redactPii?: boolean;
   readonly follow: boolean;
+  readonly quote?: boolean;
 };
 
 const JOB_COLUMNS: readonly Column[] = [
@@ -36,6 +37,14 @@ const JOB_COLUMNS: readonly Column[] = [
   { title: 'created', field: 'created_at', as: 'time' },
   { title: 'model', field: 'fine_tuned_model' },
   { title: 'charged', field: 'tunegate.charged_credits', align: 'right' },
+];
+
+const QUOTE_FIELDS: readonly Column[] = [
+  { title: 'tokens of one epoch', field: 'tokens_per_epoch' },
+  { title: 'epochs', field: 'hyperparameters.n_epochs' },
+  { title: 'credits a million', field: 'credits_per_million_tokens' },
+  { title: 'credits at most', field: 'credits' },
+  { title: 'training file', field: 'training_file' },
 ];
 
 const JOB_FIELDS: readonly Column[] = [
@@ -88,6 +97,7 @@ export function addTrainCommands(
     .option('--seed <n>', 'the same data, settings and seed make the same adapter', whole)
     .option('--deduplicate <how>', 'remove exact or near duplicates first')
     .option('--redact-pii', 'put [EMAIL], [PHONE] … where personal data stands')
+    .option('--quote', 'only upload, and print what the training would cost at most')
     .option('--no-follow', 'print the job and leave')
     .option('--api-key <key>', "the tenant's API key; better given as TUNEGATE_API_KEY")
     .action(async (path: string, _: object, command: Command) => {
@@ -98,6 +108,8 @@ export function addTrainCommands(
         training_file: await push(path),
         ...(options.validation === undefined ? {} : { validation_file: await push(options.validation) }),
       });
+      if (options.quote === true)
+        return print.record(await api.call('POST', '/fine_tuning/quotes', { body }), QUOTE_FIELDS);
       const job = await api.call('POST', '/fine_tuning/jobs', { body });
       if (options.follow) return finish(command, api, String(job['id']));
       print.record(job, JOB_FIELDS);

@@ -8,6 +8,7 @@ import {
   listFineTuningJobs,
   retrieveFineTuningJob,
 } from './jobRecords.ts';
+import { quoteFineTuningJob } from './quoteFineTuningJob.ts';
 import { listTenantJobs } from './tenantJobs.ts';
 
 export type FineTuningDeps = JobIntake & {
@@ -19,6 +20,7 @@ export type FineTuningHandler = RouteHandler<FineTuningDeps>;
 
 const HANDLERS: RouteHandlers<'fine-tuning', FineTuningDeps> = {
   createFineTuningJob,
+  quoteFineTuningJob,
   listFineTuningJobs,
   retrieveFineTuningJob,
   cancelFineTuningJob,

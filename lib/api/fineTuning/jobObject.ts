@@ -69,7 +69,7 @@ export function jobObject(job: TrainingJob, remainingSeconds: number | null = nu
   };
 }
 
-const parametersObject = ({ epochs, batchSize, learningRateMultiplier, rank }: HyperParameters) => ({
+export const parametersObject = ({ epochs, batchSize, learningRateMultiplier, rank }: HyperParameters) => ({
   n_epochs: epochs,
   batch_size: batchSize,
   learning_rate_multiplier: learningRateMultiplier,

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -132,6 +134,13 @@ test(
       },
     };
     const data = ['--data', product.dataDir];
+    const path = join(product.dataDir, 'quoted.jsonl');
+    writeFileSync(path, intents(30));
+    const before = await creditsOf(openai);
+    const asTenant = ['--api-key', product.connection.tenants[0]?.apiKey ?? ''];
+    expect(await runCli([...data, 'train', path, '--quote', '--epochs', '2', ...asTenant], terminal)).toBe(0);
+    expect(printed).toMatch(/credits at most +0\.\d+/);
+    expect(await creditsOf(openai)).toEqual(before);
     expect(await runCli([...data, 'train', 'follow', (await create(1)).id], terminal)).toBe(0);
     expect(told).toMatch(/100% {2}step 2\/2 {2}loss \d/);
     expect(printed).toMatch(/succeeded/);

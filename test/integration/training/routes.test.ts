@@ -74,6 +74,27 @@ describe('the OpenAI SDK', () => {
     expect((await openai.fineTuning.jobs.checkpoints.list(job.id)).data).toEqual([]);
   });
 
+  test('asks for a quote, for which nothing is held, and is charged no more than it says', async () => {
+    const before = await credits();
+    const hyperparameters = { n_epochs: 3 };
+    const quote = await openai.post<{ tokens: number; tokens_per_epoch: number; credits: string }>(
+      '/fine_tuning/quotes',
+      { body: { model: 'tunegate-nano', training_file: file, hyperparameters } },
+    );
+    expect(quote).toMatchObject({
+      object: 'fine_tuning.quote',
+      hyperparameters: { n_epochs: 3, lora_rank: 8 },
+      credits_per_million_tokens: '10',
+      price_book: { id: 'per-call', version: 1 },
+    });
+    expect(quote.tokens).toBe(quote.tokens_per_epoch * 3);
+    expect(parseCredits(quote.credits)).toBe(quote.tokens * 10);
+    expect(await credits()).toEqual(before);
+    const job = await create({ hyperparameters });
+    expect(quoteOf(job)).toMatchObject({ tokens: quote.tokens, credits: quote.credits });
+    await openai.fineTuning.jobs.cancel(job.id);
+  });
+
   test('with an idempotency key makes one job of many requests, and of none with another body', async () => {
     const retried = { headers: { 'Idempotency-Key': 'order-7' } };
     const body = { model: 'tunegate-nano', training_file: file, seed: 3 };
