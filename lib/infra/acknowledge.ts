@@ -8,13 +8,16 @@ export function acknowledge(scope: IConstruct, findings: Readonly<Record<string,
     Validations.of(scope).acknowledge({ id: rule, reason });
 }
 
+/** A policy's variables as cdk-nag writes them. */
+export const inFindings = (resource: string): string => resource.replace(/\$\{([^}]+)\}/g, '<$1>');
+
 /** Accepts that a role in another stack may touch every object under one prefix of a bucket. */
 export function acknowledgePrefix(scope: IConstruct, bucket: Bucket, prefix: string): void {
   const owner = Stack.of(bucket);
   // cdk-nag names the bucket by the export through which the other stack knows it.
   const { 'Fn::ImportValue': name } = owner.resolve(owner.exportValue(bucket.bucketArn));
   acknowledge(scope, {
-    [`AwsSolutions::AwsSolutions-IAM5[Resource::${name}/${prefix}]`]:
+    [`AwsSolutions::AwsSolutions-IAM5[Resource::${name}/${inFindings(prefix)}]`]:
       'Objects are made at run time; the prefix is the narrowest thing that can be named before.',
   });
 }

@@ -45,7 +45,7 @@ describe('least privilege', () => {
         .filter((resource) => resource !== '"*"' && resource.includes('*'))
         .filter(
           (resource) =>
-            !/(usage\/|bases\/|code\/training\/|tenants\/|inference-component\/adp-|training-job\/tunegate-prod-ftjob-|log-group:\/aws\/sagemaker\/TrainingJobs:|secret:tunegate-prod-engine-)\*/.test(
+            !/(usage\/|bases\/|code\/training\/|tenants\/|tenants\/\$\{aws:PrincipalTag\/tunegate-tenant\}\/training\/\$\{aws:PrincipalTag\/tunegate-job\}\/(output\/|checkpoints\/)?|inference-component\/adp-|training-job\/tunegate-prod-(ftjob|\$\{aws:PrincipalTag\/tunegate-job\})-|log-group:\/aws\/sagemaker\/TrainingJobs:|secret:tunegate-prod-engine-)\*/.test(
               resource,
             ),
         )

@@ -121,6 +121,10 @@ export const BUCKETS = {
 /** Folder of containers/training in the tenant data bucket; base models are under `bases/<name>/`. */
 export const TRAINING_CODE_PREFIX = 'code/training/';
 
+/** Tags of the session that creates a training job: the job's own role knows by them which prefix is its own. */
+export const TENANT_TAG = 'tunegate-tenant';
+export const JOB_TAG = 'tunegate-job';
+
 /** Secrets by their logical name; a function reads one by the name or ARN in the environment variable. */
 export const SECRETS = {
   /** Keys the checksum of API keys; a list, newest first, so that it can be rotated. */
@@ -148,6 +152,8 @@ export const SETTINGS = {
   maxLoraRank: 'MAX_LORA_RANK',
   /** What SageMaker runs training jobs with. */
   trainingRole: 'TRAINING_ROLE_ARN',
+  /** What creates them: its session says whose job it is. */
+  trainingCreatorRole: 'TRAINING_CREATOR_ROLE_ARN',
   trainingImage: 'TRAINING_IMAGE',
   trainingInstance: 'TRAINING_INSTANCE_TYPE',
   trainingVolumeGb: 'TRAINING_VOLUME_GB',

@@ -11,6 +11,7 @@ import {
 import { err, ok } from '#core/shared/result.ts';
 import { METRIC_DEFINITIONS } from '#core/training/metricDefinitions.ts';
 import type { TrainingRequest, TrainingService, TrainingState } from '#core/training/ports.ts';
+import type { JobCreator } from './jobCreator.ts';
 import { isMissing, isTaken, isValidation, trainingRefusal } from './trainingRefusals.ts';
 
 /** What every training job of a deployment has in common. */
@@ -40,42 +41,44 @@ const STATUSES: Partial<Record<TrainingJobStatus, TrainingState['status']>> = {
   Stopped: 'stopped',
 };
 
-/** SageMaker's training jobs, on managed spot instances without a network. */
-export function makeTrainingService(
-  client: SageMakerClient,
-  configuration: TrainingConfiguration,
-): TrainingService {
-  return {
-    create: async (request) => {
-      try {
-        await client.send(new CreateTrainingJobCommand(createInput(request, configuration)));
-        return ok('created');
-      } catch (error) {
-        if (isTaken(error)) return ok('exists');
-        const refusal = trainingRefusal(error);
-        if (refusal === undefined) throw error;
-        return err(refusal);
-      }
-    },
-    describe: async (name) => {
-      try {
-        const found = await client.send(new DescribeTrainingJobCommand({ TrainingJobName: name }));
-        return stateOf(found, configuration.bucket);
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
-      }
-    },
-    stop: async (name) => {
-      try {
-        await client.send(new StopTrainingJobCommand({ TrainingJobName: name }));
-      } catch (error) {
-        // It has ended already, or was never there.
-        if (!isValidation(error) && !isMissing(error)) throw error;
-      }
-    },
+/** Creates training jobs, each on a managed spot instance without a network, with a client that may create that one. */
+export const makeTrainingCreate =
+  (creator: JobCreator, configuration: TrainingConfiguration): TrainingService['create'] =>
+  async (request) => {
+    try {
+      const client = await creator(request);
+      await client.send(new CreateTrainingJobCommand(createInput(request, configuration)));
+      return ok('created');
+    } catch (error) {
+      if (isTaken(error)) return ok('exists');
+      const refusal = trainingRefusal(error);
+      if (refusal === undefined) throw error;
+      return err(refusal);
+    }
   };
-}
+
+/** Asks about training jobs, whose archives are in this bucket, and stops them. */
+export const makeTrainingWatch = (
+  client: SageMakerClient,
+  bucket: string,
+): Omit<TrainingService, 'create'> => ({
+  describe: async (name) => {
+    try {
+      return stateOf(await client.send(new DescribeTrainingJobCommand({ TrainingJobName: name })), bucket);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  },
+  stop: async (name) => {
+    try {
+      await client.send(new StopTrainingJobCommand({ TrainingJobName: name }));
+    } catch (error) {
+      // It has ended already, or was never there.
+      if (!isValidation(error) && !isMissing(error)) throw error;
+    }
+  },
+});
 
 function createInput(
   request: TrainingRequest,
@@ -125,6 +128,7 @@ function createInput(
     },
     EnableManagedSpotTraining: true,
     EnableNetworkIsolation: true,
+    SessionChainingConfig: { EnableSessionTagChaining: true },
     Tags: [
       { Key: 'tunegate:tenant', Value: request.tenantId },
       { Key: 'tunegate:job', Value: request.jobId },

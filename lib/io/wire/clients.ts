@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { STSClient } from '@aws-sdk/client-sts';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 // Endpoints, region and credentials come from the SDK's own environment variables (AWS_ENDPOINT_URL_DYNAMODB, …):
@@ -20,5 +21,7 @@ export const makeS3 = (): S3Client => new S3Client({ forcePathStyle: true });
 // No retries of the SDK's own: a call tries its engine once more itself, whichever kind it is (`startInference`).
 export const makeSageMakerRuntime = (): SageMakerRuntimeClient =>
   new SageMakerRuntimeClient({ maxAttempts: 1 });
+
+export const makeSts = (): STSClient => new STSClient({});
 
 export const makeSageMaker = (): SageMakerClient => new SageMakerClient({});

@@ -10,6 +10,7 @@ import { makeLineWriters } from '#io/s3/lineWriter.ts';
 import { makeS3 } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
 import { makeFollowDesk } from './followTraining.ts';
+import { wireTrainingCreate } from './trainingCreate.ts';
 
 const TOKENIZERS_LAYER = '/opt/tokenizers';
 
@@ -24,6 +25,7 @@ export function wireStartTraining(env: Environment) {
   let tools: ReturnType<TrainingDesk['tools']> | undefined;
   const starting: TrainingDesk = {
     ...desk,
+    training: { ...desk.training, create: wireTrainingCreate(env) },
     openLines: makeLineWriters(makeS3(), requireVariable(env, BUCKETS.tenantData.env)),
     tools: () => {
       tools ??= makeDatasetTools(env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS_LAYER, DEFAULT_BASE_MODEL);

@@ -6,14 +6,17 @@ import { makeForward } from './forward.ts';
 import { checkPostPolicy } from './postPolicy.ts';
 import { refusalXml, S3Refusal } from './s3Refusal.ts';
 import { type Credentials, verifySignature } from './signature.ts';
+import { assumeRole } from './sts.ts';
 
 /** The store behind takes no more in one request; larger objects go up in parts. */
 const MAX_BODY_BYTES = 11 * 1024 * 1024;
+const STS_TYPE = 'application/x-www-form-urlencoded';
 const SQS_TYPE = 'application/x-amz-json-1.0';
 
 /**
  * What stands between a client and fauxqs, which believes everybody: checks signatures, POST policies, conditional
- * writes, checksums and sizes as S3 does, and answers a browser's CORS questions. SQS requests are signed too.
+ * writes, checksums and sizes as S3 does, and answers a browser's CORS questions. SQS requests are signed too. STS is
+ * answered here.
  */
 export function makeGuard(upstreamPort: number, credentials: Credentials): Server {
   const forward = makeForward(upstreamPort);
@@ -41,8 +44,14 @@ export function makeGuard(upstreamPort: number, credentials: Credentials): Serve
     if (request.method === 'POST' && type.startsWith(SQS_TYPE)) {
       return forward(request, response, { body, target: '/' });
     }
+    if (request.method === 'POST' && type.startsWith(STS_TYPE)) return answerSts(response, body);
     checkBodyDigests(request.headers, body);
     return withConditions(request, response, { body, target });
+  }
+
+  function answerSts(response: ServerResponse, body: Buffer): void {
+    const answered = assumeRole(new URLSearchParams(body.toString('utf8')), credentials, Date.now());
+    response.writeHead(200, { 'content-type': 'text/xml' }).end(answered);
   }
 
   async function checkForm(target: string, type: string, body: Buffer): Promise<void> {

@@ -40,7 +40,10 @@ export async function controlApi(
   const target = request.headers['x-amz-target'];
   const operation = typeof target === 'string' ? target.replace(TARGET_PREFIX, '') : '';
   const body = parseJson(await readBody(request, MAX_BODY_BYTES));
-  const answer = (await trainingOperation(training, operation, body)) ?? run(components, operation, body);
+  const given = request.headers['x-amz-security-token'];
+  const token = typeof given === 'string' ? given : undefined;
+  const answer =
+    (await trainingOperation(training, { operation, body, token })) ?? run(components, operation, body);
   sendJson(response, 200, answer, { 'content-type': 'application/x-amz-json-1.1' });
 }
 

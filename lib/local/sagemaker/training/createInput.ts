@@ -70,6 +70,7 @@ export const CreateTrainingJobInput = z.strictObject({
     z.array(z.object({ Key: text(128), Value: z.string().check(z.maxLength(256)) })).check(z.maxLength(50)),
   ),
   EnableNetworkIsolation: z.optional(z.boolean()),
+  SessionChainingConfig: z.optional(z.strictObject({ EnableSessionTagChaining: z.optional(z.boolean()) })),
   EnableInterContainerTrafficEncryption: z.optional(z.boolean()),
   EnableManagedSpotTraining: z.optional(z.boolean()),
   CheckpointConfig: z.optional(

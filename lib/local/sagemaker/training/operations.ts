@@ -4,6 +4,7 @@ import { parseInput } from '#local/sagemaker/parseInput.ts';
 import { readCreateInput } from './createInput.ts';
 import { describeJob, summarizeJob, trainingJobArn } from './description.ts';
 import type { Faults } from './faults.ts';
+import { checkJobAccess } from './jobAccess.ts';
 import { primaryStatus } from './jobRecord.ts';
 import type { TrainingJobs } from './trainingJobs.ts';
 
@@ -17,16 +18,24 @@ const ListInput = z.object({
   StatusEquals: z.optional(z.enum(['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped'])),
 });
 
+/** `token`: of the session that the caller is in. */
+export type TrainingCall = {
+  readonly operation: string;
+  readonly body: unknown;
+  readonly token: string | undefined;
+};
+
 /** Answers an operation about training jobs; undefined when it is about something else. */
 export async function trainingOperation(
   { jobs, faults }: TrainingParts,
-  operation: string,
-  body: unknown,
+  { operation, body, token }: TrainingCall,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   switch (operation) {
     case 'CreateTrainingJob': {
       faults.beforeCreate();
-      const { request } = await jobs.create(readCreateInput(body));
+      const input = readCreateInput(body);
+      checkJobAccess(input, token);
+      const { request } = await jobs.create(input);
       faults.afterCreate();
       return { TrainingJobArn: trainingJobArn(request.TrainingJobName) };
     }
