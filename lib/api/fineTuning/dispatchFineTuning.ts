@@ -2,12 +2,8 @@ import { makeDispatch, type RouteHandler, type RouteHandlers } from '#api/edge/m
 import type { JobIntake } from '#core/training/ports.ts';
 import { cancelFineTuningJob } from './cancelFineTuningJob.ts';
 import { createFineTuningJob } from './createFineTuningJob.ts';
-import {
-  listFineTuningCheckpoints,
-  listFineTuningEvents,
-  listFineTuningJobs,
-  retrieveFineTuningJob,
-} from './jobRecords.ts';
+import { listFineTuningCheckpoints } from './jobCheckpoints.ts';
+import { listFineTuningEvents, listFineTuningJobs, retrieveFineTuningJob } from './jobRecords.ts';
 import { quoteFineTuningJob } from './quoteFineTuningJob.ts';
 import { listTenantJobs } from './tenantJobs.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { callingTenant } from '#api/control/authorize.ts';
-import { idParam, toSeconds } from '#api/control/fields.ts';
+import { idParam } from '#api/control/fields.ts';
 import { readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { type ApiRequest, refuse, respond } from '#api/http.ts';
@@ -74,33 +74,7 @@ export const listFineTuningEvents: FineTuningHandler = async (deps, request) => 
   return respond(200, listObject(page.events.map(eventObject), page.more));
 };
 
-/** `GET /fine_tuning/jobs/{job}/checkpoints` → the one that is served, when the job has succeeded. */
-export const listFineTuningCheckpoints: FineTuningHandler = async (deps, request) => {
-  const query = readQuery(request, PageQuery);
-  if (!query.ok) return refuse(query.error);
-  const job = await jobOf(deps, request);
-  if (job === undefined) return refuse(JOB_NOT_FOUND);
-  const model = job.state === 'succeeded' ? (job.verdict?.fineTunedModel ?? null) : null;
-  if (model === null || query.value.after !== undefined) return respond(200, listObject([], false));
-  const step = (await readProgress(deps.objects, job)).at(-1)?.step ?? 0;
-  return respond(200, listObject([checkpointObject(job, model, step)], false));
-};
-
-const checkpointObject = (job: TrainingJob, model: string, step: number) => ({
-  object: 'fine_tuning.job.checkpoint',
-  id: `ftckpt-${job.id.slice('ftjob-'.length)}`,
-  created_at: toSeconds(job.finishedAtMs ?? job.updatedAtMs),
-  fine_tuned_model_checkpoint: model,
-  fine_tuning_job_id: job.id,
-  step_number: step,
-  metrics: {
-    step,
-    ...(job.metrics.trainLoss === null ? {} : { train_loss: job.metrics.trainLoss }),
-    ...(job.metrics.validationLoss === null ? {} : { full_valid_loss: job.metrics.validationLoss }),
-  },
-});
-
-const listObject = (data: readonly { readonly id: string }[], more: boolean) => ({
+export const listObject = (data: readonly { readonly id: string }[], more: boolean) => ({
   object: 'list',
   data,
   first_id: data[0]?.id ?? null,
@@ -109,7 +83,7 @@ const listObject = (data: readonly { readonly id: string }[], more: boolean) => 
 });
 
 /** The job that a path names, of the tenant who asks; a draft is none yet. */
-async function jobOf({ jobs }: FineTuningDeps, request: ApiRequest): Promise<TrainingJob | undefined> {
+export async function jobOf({ jobs }: FineTuningDeps, request: ApiRequest): Promise<TrainingJob | undefined> {
   const id = idParam<TrainingJobId>(request, 'job', 'trainingJob');
   const job = id === undefined ? undefined : await jobs.read(callingTenant(request), id);
   return job?.state === 'draft' ? undefined : job;

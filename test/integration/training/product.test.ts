@@ -42,6 +42,8 @@ const create = (epochs: number) =>
     model: 'tunegate-nano',
     training_file: file,
     suffix: 'desk',
+    seed: 5,
+    ...{ dataset: { validation_share: 0.3 } },
     hyperparameters: { n_epochs: epochs },
   });
 
@@ -80,10 +82,20 @@ test(
     const steps = events.filter(({ type }) => type === 'metrics');
     expect(steps.at(-1)?.data).toMatchObject({ step: 4, total_steps: 4, train_loss: expect.any(Number) });
     const checkpoints = await openai.fineTuning.jobs.checkpoints.list(job.id);
-    expect(checkpoints.data[0]).toMatchObject({
-      fine_tuned_model_checkpoint: job.fine_tuned_model,
-      step_number: 4,
-    });
+    // One for each epoch; the weights of the last one alone are kept.
+    expect(checkpoints.data).toMatchObject([
+      {
+        object: 'fine_tuning.job.checkpoint',
+        fine_tuning_job_id: job.id,
+        fine_tuned_model_checkpoint: job.fine_tuned_model,
+        step_number: 4,
+        metrics: { step: 4, train_loss: expect.any(Number), full_valid_loss: expect.any(Number) },
+      },
+      { fine_tuned_model_checkpoint: null, step_number: 2, metrics: { train_loss: expect.any(Number) } },
+    ]);
+    const paged = [];
+    for await (const { id } of openai.fineTuning.jobs.checkpoints.list(job.id, { limit: 1 })) paged.push(id);
+    expect(paged).toEqual(checkpoints.data.map(({ id }) => id));
     // The call's own price is still held, or charged, beside the job's.
     const spent = before.available - (await creditsOf(openai)).available;
     expect(chargedOf(job)).toBeGreaterThan(0);
