@@ -83,6 +83,8 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   retrievePriceBook: 'Shows one version of a price book, and what to mend.',
   replacePriceBook: 'Changes a draft of a price book.',
   publishPriceBook: 'Publishes a price book: from then on it stays as it is.',
+  withdrawPriceBook: 'Makes a draft again of a price book that is not in force yet.',
+  lintPriceBook: 'Says what to mend in a price book, and keeps nothing.',
   readTenantSubscription: 'Shows the subscription of a tenant.',
   createTenantSubscriptionCheckout: 'Opens a checkout for a plan, with or without its setup fee.',
   changeTenantSubscription: 'Changes the plan of a tenant, or shows what that would cost.',

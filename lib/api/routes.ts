@@ -501,6 +501,18 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  withdrawPriceBook: {
+    method: 'POST',
+    path: '/admin/price-books/{book}/versions/{version}/withdraw',
+    auth: admin,
+    function: 'control',
+  },
+  lintPriceBook: {
+    method: 'POST',
+    path: '/admin/price-books/lint',
+    auth: admin,
+    function: 'control',
+  },
   readTenantSubscription: {
     method: 'GET',
     path: '/admin/tenants/{tenant}/subscription',

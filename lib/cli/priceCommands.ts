@@ -1,14 +1,15 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { parseCreditPacks } from '#core/billing/parseCreditPacks.ts';
 import { costPlus } from '#core/pricing/costPlus.ts';
-import { type ComparedPlan, lintPriceBooks } from '#core/pricing/lintPriceBooks.ts';
+import { lintPriceBooks, TYPICAL_CALL } from '#core/pricing/lintPriceBooks.ts';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
 import { PriceBooksFile } from '#core/pricing/priceBooksFile.ts';
-import { formatCredits, type MicroCredits, parseCredits } from '#core/shared/money.ts';
+import { formatCredits, type MicroCredits } from '#core/shared/money.ts';
 import { CliError, EXIT_CODES } from './cliError.ts';
 import { addExperimentCommand } from './experimentCommand.ts';
 import { addExplainCommand } from './explainCommand.ts';
+import { type LintOptions, lintOptions, parseAmount, parseCount } from './lintOptions.ts';
 import { addPriceBookCommands } from './priceBookCommands.ts';
 import { readJsonFile } from './readJsonFile.ts';
 import type { OpenSession } from './session.ts';
@@ -19,12 +20,7 @@ export type PriceTerminal = {
   readonly exitWith: (code: number) => void;
 };
 
-type LintOptions = {
-  readonly packs?: string;
-  readonly plan: readonly ComparedPlan[];
-  readonly call: readonly [number, number];
-  readonly cost?: MicroCredits;
-};
+type FileLint = LintOptions & { readonly packs?: string };
 
 /** `tunegate price …` */
 export function addPriceCommands(program: Command, terminal: PriceTerminal): void {
@@ -47,29 +43,27 @@ function addSchemaCommand(price: Command, { write }: PriceTerminal): void {
 }
 
 function addLintCommand(price: Command, { write, exitWith }: PriceTerminal): void {
-  price
-    .command('lint')
-    .description('look a price-books file through; exit code 1 when there is something to mend')
+  lintOptions(
+    price
+      .command('lint')
+      .description('look a price-books file through; exit code 1 when there is something to mend'),
+  )
     .argument('<file>', 'such as layers/price-tables/price-books.json')
     .option('--packs <file>', 'credit packs on sale, to compare plans with')
-    .option(
-      '--plan <name=price/calls>',
-      'a subscription, such as Growth=100/5000; repeat it for more',
-      addPlan,
-      [],
-    )
-    .option('--call <input/output>', 'tokens of a typical call', parseTokens, [1_000, 300] as const)
-    .option('--cost <credits>', 'what serving a typical call costs you', parseAmount)
-    .action((file: string, options: LintOptions, command: Command) => {
+    .action((file: string, options: FileLint, command: Command) => {
       const books = usable(parsePriceBooks(readJsonFile(file)), file);
       const packs = options.packs;
-      const [inputTokens, outputTokens] = options.call;
+      const [inputTokens, outputTokens] = options.call ?? [
+        TYPICAL_CALL.inputTokens,
+        TYPICAL_CALL.outputTokens,
+      ];
       const warnings = lintPriceBooks({
         books,
         typicalCall: { inputTokens, outputTokens, computeMs: 0 },
         costMicro: options.cost,
         packs: packs === undefined ? [] : usable(parseCreditPacks(readJsonFile(packs)), packs).packs,
         plans: options.plan,
+        soldCredits: [],
       });
       if (command.optsWithGlobals<{ readonly json?: boolean }>().json === true)
         write(`${JSON.stringify({ warnings }, null, 2)}\n`);
@@ -138,32 +132,6 @@ function addCostCommand(price: Command, { write }: PriceTerminal): void {
 
 /** Two decimals, cut off. */
 const percent = (millionths: number): string => (Math.floor(millionths / 100) / 100).toFixed(2);
-
-function addPlan(text: string, plans: readonly ComparedPlan[]): readonly ComparedPlan[] {
-  const [, name, price, calls] = /^(.+)=(\d{1,9}(?:\.\d{1,2})?)\/(\d{1,9})$/.exec(text) ?? [];
-  if (name === undefined || price === undefined || calls === undefined || Number(calls) === 0)
-    throw new InvalidArgumentError('Give a name, a price and the calls included, such as Growth=100/5000.');
-  return [...plans, { name, priceMinor: parseAmount(price) / 10_000, calls: Number(calls) }];
-}
-
-function parseTokens(text: string): readonly [number, number] {
-  const [, input, output] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
-  if (input === undefined || output === undefined)
-    throw new InvalidArgumentError('Give tokens of prompt and answer, such as 1000/300.');
-  return [Number(input), Number(output)];
-}
-
-function parseAmount(text: string): MicroCredits {
-  const amount = parseCredits(text);
-  if (amount === undefined || amount < 0)
-    throw new InvalidArgumentError('Give a decimal number with at most six decimals, such as 1.41.');
-  return amount;
-}
-
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,11}$/.test(text)) throw new InvalidArgumentError('Give a whole number above 0.');
-  return Number(text);
-}
 
 function usable<T>(
   read:

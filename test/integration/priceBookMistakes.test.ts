@@ -70,6 +70,26 @@ describe('a book with a mistake changes nothing, and hears the place and the men
       '"a\\u001b[31mb" is none',
     ],
     [
+      'more windows than a call has time for',
+      {
+        id: 'a',
+        prices: [
+          {
+            model: '*',
+            perRequest: '1',
+            windows: Array.from({ length: 51 }, () => ({
+              timeZone: 'UTC',
+              from: '01:00',
+              until: '02:00',
+              perRequest: '2',
+            })),
+          },
+        ],
+      },
+      'prices[0].windows',
+      'at most 50',
+    ],
+    [
       'a window with a day twice',
       {
         id: 'a',

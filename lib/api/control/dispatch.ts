@@ -14,10 +14,12 @@ import { listPayments } from './payments.ts';
 import { listAdminPlans } from './plans.ts';
 import {
   createPriceBook,
+  lintPriceBook,
   listPriceBooks,
   publishPriceBook,
   replacePriceBook,
   retrievePriceBook,
+  withdrawPriceBook,
 } from './priceBooks.ts';
 import { listTenantReceipts } from './receipts.ts';
 import { importAwsCosts, listReconciliations, startReconciliation } from './reconciliation.ts';
@@ -84,6 +86,8 @@ const HANDLERS: RouteHandlers<'control', ControlDeps> = {
   retrievePriceBook,
   replacePriceBook,
   publishPriceBook,
+  withdrawPriceBook,
+  lintPriceBook,
 };
 
 /** Serves the routes of the function `control`: the agency’s. */

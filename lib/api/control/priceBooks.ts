@@ -3,30 +3,30 @@ import { readQuery } from '#api/edge/readBody.ts';
 import { readBodyOnce } from '#api/edge/readBodyOnce.ts';
 import type { ApiRequest } from '#api/http.ts';
 import { refuse, respond } from '#api/http.ts';
-import { createDraft, replaceDraft } from '#core/pricing/bookDrafts.ts';
-import { bookFindings } from '#core/pricing/bookFindings.ts';
+import { checkLines, createDraft, replaceDraft } from '#core/pricing/bookDrafts.ts';
 import type { KeptBook } from '#core/pricing/ports.ts';
 import { BookLines, bookId, utcTime } from '#core/pricing/priceBooksFile.ts';
 import { publishBook } from '#core/pricing/publishBook.ts';
-import { bookOf } from '#core/pricing/readPriceBooks.ts';
+import { withdrawBook } from '#core/pricing/withdrawBook.ts';
 import type { ControlDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { actOf, listBody, pageFields, pageOf, reasonField } from './fields.ts';
 import { bookRefusal, PRICE_BOOK_NOT_FOUND } from './priceBookRefusals.ts';
+import { type LintAsked, LintField, warningsOf } from './priceBookWarnings.ts';
 
 const reason = z.optional(reasonField);
-const NewBook = z.strictObject({ id: bookId, ...BookLines.shape, reason });
+const NewBook = z.strictObject({ id: bookId, ...BookLines.shape, lint: LintField, reason });
 
 /** `POST /admin/price-books {id, prices | experiment, reason?}` → 201 with a draft of the book's next version. */
 export const createPriceBook: RouteHandler = async (deps, request) => {
   const body = readBodyOnce(request, NewBook);
   if (!body.ok) return refuse(body.error);
-  const { id, reason: why, ...lines } = body.value;
+  const { id, reason: why, lint, ...lines } = body.value;
   const draft = await createDraft(bookDeps(deps), { id, lines, act: actOf(request, why) });
-  return draft.ok ? respond(201, await wholeBody(deps, draft.value)) : refuse(bookRefusal(draft.error));
+  return draft.ok ? respond(201, await wholeBody(deps, draft.value, lint)) : refuse(bookRefusal(draft.error));
 };
 
-const ChangedBook = z.strictObject({ ...BookLines.shape, reason });
+const ChangedBook = z.strictObject({ ...BookLines.shape, lint: LintField, reason });
 
 /** `PUT /admin/price-books/{book}/versions/{version} {prices | experiment, reason?}` → the draft as it is now. */
 export const replacePriceBook: RouteHandler = async (deps, request) => {
@@ -34,12 +34,12 @@ export const replacePriceBook: RouteHandler = async (deps, request) => {
   if (!body.ok) return refuse(body.error);
   const named = namedIn(request);
   if (named === undefined) return refuse(PRICE_BOOK_NOT_FOUND);
-  const { reason: why, ...lines } = body.value;
+  const { reason: why, lint, ...lines } = body.value;
   const draft = await replaceDraft(bookDeps(deps), { ...named, lines, act: actOf(request, why) });
-  return draft.ok ? respond(200, await wholeBody(deps, draft.value)) : refuse(bookRefusal(draft.error));
+  return draft.ok ? respond(200, await wholeBody(deps, draft.value, lint)) : refuse(bookRefusal(draft.error));
 };
 
-const Publication = z.strictObject({ effective_from: z.optional(utcTime), reason });
+const Publication = z.strictObject({ effective_from: z.optional(utcTime), lint: LintField, reason });
 
 /** `POST …/versions/{version}/publish {effective_from?, reason?}` → the book, which nothing changes any more. */
 export const publishPriceBook: RouteHandler = async (deps, request) => {
@@ -47,14 +47,47 @@ export const publishPriceBook: RouteHandler = async (deps, request) => {
   if (!body.ok) return refuse(body.error);
   const named = namedIn(request);
   if (named === undefined) return refuse(PRICE_BOOK_NOT_FOUND);
-  const { effective_from: from, reason: why } = body.value;
+  const { effective_from: from, reason: why, lint } = body.value;
   const published = await publishBook(bookDeps(deps), {
     ...named,
     effectiveFromMs: from === undefined ? undefined : Date.parse(from),
     act: actOf(request, why),
   });
   if (!published.ok) return refuse(bookRefusal(published.error));
-  return respond(200, await wholeBody(deps, published.value));
+  return respond(200, await wholeBody(deps, published.value, lint));
+};
+
+const Withdrawal = z.strictObject({ reason });
+
+/** `POST …/versions/{version}/withdraw {reason?}` → the draft that a version becomes which is not in force yet. */
+export const withdrawPriceBook: RouteHandler = async (deps, request) => {
+  const body = readBodyOnce(request, Withdrawal);
+  if (!body.ok) return refuse(body.error);
+  const named = namedIn(request);
+  if (named === undefined) return refuse(PRICE_BOOK_NOT_FOUND);
+  const act = actOf(request, body.value.reason);
+  const withdrawn = await withdrawBook(bookDeps(deps), { ...named, act });
+  if (!withdrawn.ok) return refuse(bookRefusal(withdrawn.error));
+  return respond(200, await wholeBody(deps, withdrawn.value));
+};
+
+const Linted = z.strictObject({
+  id: z.optional(bookId),
+  effective_from: z.optional(utcTime),
+  ...BookLines.shape,
+  lint: LintField,
+});
+
+/** `POST /admin/price-books/lint {id?, effective_from?, prices | experiment, lint?}` → warnings; nothing is kept. */
+export const lintPriceBook: RouteHandler = async (deps, request) => {
+  const body = readBodyOnce(request, Linted);
+  if (!body.ok) return refuse(body.error);
+  const { id = 'unnamed', effective_from: from, lint, ...lines } = body.value;
+  const sound = await checkLines(deps.priceBooks, lines);
+  if (!sound.ok) return refuse(bookRefusal(sound.error));
+  const effectiveFromMs = from === undefined ? null : Date.parse(from);
+  const book = { id, version: Number.MAX_SAFE_INTEGER, lines, effectiveFromMs, changedAtMs: 0 };
+  return respond(200, { object: 'price_book_lint', warnings: await warningsOf(deps, book, lint) });
 };
 
 /** `GET /admin/price-books/{book}/versions/{version}` → what it says, and what the linter says of it. */
@@ -138,15 +171,11 @@ function nameBody({ world, priceBooks }: ControlDeps, book: KeptBook, books: rea
   };
 }
 
-async function wholeBody(deps: ControlDeps, book: KeptBook) {
+async function wholeBody(deps: ControlDeps, book: KeptBook, lint?: LintAsked) {
   const books = await everyBook(deps);
-  const { packs } = deps.credits.catalogue;
-  const others = await deps.priceBooks.source.newest();
-  // A draft is looked at as if it began now.
-  const rated = bookOf({ ...book, effectiveFromMs: book.effectiveFromMs ?? deps.world.clock() }, book.lines);
   return {
     ...nameBody(deps, book, books),
     ...book.lines,
-    warnings: bookFindings(rated, others, { packs, plans: [] }),
+    warnings: await warningsOf(deps, book, lint),
   };
 }

@@ -83,7 +83,11 @@ const draftOf = ({ world }: BookDeps, given: Pick<KeptBook, 'id' | 'version' | '
   changedAtMs: world.clock(),
 });
 
-async function checkLines({ source }: BookDeps, lines: BookLines): Promise<Result<null, BookRefused>> {
+/** Refuses lines that no version may have. */
+export async function checkLines(
+  { source }: Pick<BookDeps, 'source'>,
+  lines: BookLines,
+): Promise<Result<null, BookRefused>> {
   if (JSON.stringify(lines).length > MAX_LINES_CHARS) {
     const message = `must have at most ${MAX_LINES_CHARS} characters as JSON: make two books of it`;
     return err({ code: 'invalid_price_book', path: '', message: `the book ${message}` });

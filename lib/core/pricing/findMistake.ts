@@ -1,7 +1,7 @@
 import { mistakeInMonthly } from './mistakeInMonthly.ts';
 import type { BookLines, BookText, LineText, PartsText, WindowText } from './priceBooksFile.ts';
 import { mistakeInPrice } from './priceText.ts';
-import type { PriceBook } from './types.ts';
+import type { Experiment, PriceBook } from './types.ts';
 
 /** The first mistake that no field shows by itself, as its place and the mend; undefined when there is none. */
 export function findMistake(books: readonly BookText[]): string | undefined {
@@ -51,8 +51,13 @@ function mistakeInPrices(lines: readonly LineText[], book: string): string | und
   return undefined;
 }
 
+/** More than a week has use for; every one of them is looked at for every call. */
+const MAX_WINDOWS = 50;
+
 function mistakeInLine(line: LineText, path: string): string | undefined {
   const { monthly } = line;
+  if ((line.windows ?? []).length > MAX_WINDOWS)
+    return `${path}.windows must be at most ${MAX_WINDOWS}: join those with the same prices`;
   const windows = (line.windows ?? []).map((parts, at) => ({ path: `${path}.windows[${at}]`, parts }));
   return (
     mistakeInParts(line, path, monthly !== undefined) ??
@@ -104,7 +109,7 @@ export type OtherBook = Pick<PriceBook, 'id' | 'effectiveFromMs'> & { readonly e
 
 /** Every arm must have prices from the moment on at which the experiment begins; null: it is not known yet. */
 export function mistakeInArms(
-  { experiment }: BookLines,
+  { experiment }: { readonly experiment?: Experiment | undefined },
   {
     path: book,
     others,

@@ -1,14 +1,22 @@
 import type { CreditPack } from '#core/billing/types.ts';
 import { formatCredits, type MicroCredits, micro } from '#core/shared/money.ts';
+import { findOverlaps } from './findOverlaps.ts';
 import { localMonth } from './localTime.ts';
 import { mostOf, unitsOf } from './mostOf.ts';
 import { nameTiers } from './nameTiers.ts';
 import { type CallMeasure, priceCall } from './priceCall.ts';
 import type { FoundRates } from './ratesOf.ts';
-import { MONTHLY_MEASURES, type ModelPrice, type PriceBook, type PriceWindow } from './types.ts';
+import { type Experiment, MONTHLY_MEASURES, type ModelPrice, type PriceBook } from './types.ts';
 
 /** A subscription, as far as its price can be compared: what it costs, and the calls that it includes. */
 export type ComparedPlan = { readonly name: string; readonly priceMinor: number; readonly calls: number };
+
+/** Credits that are sold in another way than by the pack, such as a plan's overage. */
+export type SoldCredits = {
+  readonly name: string;
+  readonly priceMinor: number;
+  readonly creditsMicro: number;
+};
 
 export type LintInput = {
   readonly books: readonly PriceBook[];
@@ -19,6 +27,7 @@ export type LintInput = {
   /** On sale, in the plans' currency. */
   readonly packs: readonly CreditPack[];
   readonly plans: readonly ComparedPlan[];
+  readonly soldCredits: readonly SoldCredits[];
 };
 
 /** What prices are compared by when nothing else is said: 1,000 tokens in, 300 out. */
@@ -33,8 +42,11 @@ export function lintPriceBooks(input: LintInput): readonly PriceWarning[] {
     const path = `books[${index}]`;
     return [
       ...versionWarnings(input.books, book, path),
+      ...armWarnings(input.books, book, path),
       ...monthWarnings(input.books, book, path),
-      ...book.prices.flatMap((line, at) => lineWarnings(input, line, `${path}.prices[${at}]`)),
+      ...book.prices.flatMap((line, at) =>
+        lineWarnings(input, line, { path: `${path}.prices[${at}]`, from: book.effectiveFromMs }),
+      ),
       ...coverageWarnings(book, path),
       ...(isLatest(input.books, book) ? planWarnings(input, book, path) : []),
     ];
@@ -56,6 +68,17 @@ function versionWarnings(
   if (later === undefined) return [];
   const message = `version ${later.version} begins after version ${book.version} and replaces it: number them in the order of their beginnings`;
   return [{ path: `${path}.version`, message }];
+}
+
+/** Tenants stay in their arm while id and arms do. */
+function armWarnings(books: readonly PriceBook[], book: PriceBook, path: string): readonly PriceWarning[] {
+  const before = versionBefore(books, book)?.experiment;
+  const { experiment } = book;
+  if (experiment === undefined || before?.id !== experiment.id) return [];
+  const armsOf = ({ arms }: Experiment) => JSON.stringify(arms.map((arm) => [arm.book, arm.weight]));
+  if (armsOf(before) === armsOf(experiment)) return [];
+  const message = `is the id of an experiment with other arms, so that tenants move from arm to arm in the midst of it: give it a new id`;
+  return [{ path: `${path}.experiment.id`, message }];
 }
 
 function coverageWarnings(book: PriceBook, path: string): readonly PriceWarning[] {
@@ -103,7 +126,11 @@ function goesOn({ prices }: PriceBook, { model, tenants, monthly }: ModelPrice):
   );
 }
 
-function lineWarnings(input: LintInput, line: ModelPrice, path: string): readonly PriceWarning[] {
+function lineWarnings(
+  input: LintInput,
+  line: ModelPrice,
+  { path, from }: { readonly path: string; readonly from: number },
+): readonly PriceWarning[] {
   const priced = [
     { path, found: { line, window: undefined, rates: line.rates } },
     ...line.windows.map((window, at) => ({
@@ -113,11 +140,10 @@ function lineWarnings(input: LintInput, line: ModelPrice, path: string): readonl
   ];
   return [
     ...priced.flatMap(({ path: place, found }) => costWarnings(input, found, place)),
-    ...line.windows.flatMap((window, at) => {
-      const before = line.windows.findIndex((other, index) => index < at && overlap(other, window));
-      const message = `overlaps windows[${before}], which counts where both apply: move one of them`;
-      return before < 0 ? [] : [{ path: `${path}.windows[${at}]`, message }];
-    }),
+    ...findOverlaps(line.windows, from).map(({ at, before }) => ({
+      path: `${path}.windows[${at}]`,
+      message: `overlaps windows[${before}], which counts where both apply: move one of them`,
+    })),
   ];
 }
 
@@ -153,11 +179,22 @@ function planWarnings(input: LintInput, book: PriceBook, path: string): readonly
   const line = book.prices[at];
   if (line === undefined) return [];
   const callMicro = mostOf({ line, window: undefined, rates: line.rates }, input.typicalCall);
-  const [cheapest] = [...input.packs].sort(
+  const packs = [...input.packs].sort(
     (a, b) => a.priceMinor / a.creditsMicro - b.priceMinor / b.creditsMicro,
   );
-  if (cheapest === undefined || callMicro === 0) return [];
-  return input.plans.flatMap(({ name, priceMinor, calls }) => {
+  const [cheapest, dearest] = [packs[0], packs.at(-1)];
+  if (cheapest === undefined || dearest === undefined || callMicro === 0) return [];
+  const sold = soldCreditsWarnings(input.soldCredits, dearest, callMicro);
+  const found = comparedPlanWarnings(input.plans, cheapest, callMicro);
+  return [...found, ...sold].map((message) => ({ path: `${path}.prices[${at}]`, message }));
+}
+
+function comparedPlanWarnings(
+  plans: readonly ComparedPlan[],
+  cheapest: CreditPack,
+  callMicro: MicroCredits,
+): readonly string[] {
+  return plans.flatMap(({ name, priceMinor, calls }) => {
     const plan = BigInt(priceMinor) * BigInt(cheapest.creditsMicro);
     const packForOneCall = BigInt(cheapest.priceMinor) * BigInt(callMicro);
     if (plan <= packForOneCall * BigInt(calls)) return [];
@@ -165,26 +202,28 @@ function planWarnings(input: LintInput, book: PriceBook, path: string): readonly
     const message =
       `the plan ${name} is dearer than a pack: ${perCall(BigInt(priceMinor), BigInt(calls))} a call against ` +
       `${perCall(packForOneCall, BigInt(cheapest.creditsMicro))} with ${cheapest.id}; include at least ${enough} calls or lower its price`;
-    return [{ path: `${path}.prices[${at}]`, message }];
+    return [message];
+  });
+}
+
+/** Nobody who may buy a pack would pay more for the same credits: so what is dearer than every pack is a mistake. */
+function soldCreditsWarnings(
+  sold: readonly SoldCredits[],
+  dearest: CreditPack,
+  callMicro: MicroCredits,
+): readonly string[] {
+  const inPack = BigInt(dearest.priceMinor) * BigInt(callMicro);
+  return sold.flatMap(({ name, priceMinor, creditsMicro }) => {
+    const isDearer =
+      BigInt(priceMinor) * BigInt(dearest.creditsMicro) > BigInt(dearest.priceMinor) * BigInt(creditsMicro);
+    if (!isDearer) return [];
+    const price = perCall(BigInt(priceMinor) * BigInt(callMicro), BigInt(creditsMicro));
+    const packs = perCall(inPack, BigInt(dearest.creditsMicro));
+    return [
+      `${name} is dearer than every pack: ${price} a call against ${packs} with ${dearest.id}; lower its price`,
+    ];
   });
 }
 
 /** Minor units divided, as a decimal of major units with six places, cut off. */
 const perCall = (minor: bigint, by: bigint): string => formatCredits(micro(Number((minor * 10_000n) / by)));
-
-const WEEK_MINUTES = 7 * 24 * 60;
-const DAY_MINUTES = 24 * 60;
-
-/** Whether two windows share a minute of some week. Of windows in two time zones nothing is said. */
-function overlap(a: PriceWindow, b: PriceWindow): boolean {
-  if (a.timeZone !== b.timeZone) return false;
-  const minutes = new Set(minutesOf(a));
-  return minutesOf(b).some((minute) => minutes.has(minute));
-}
-
-function minutesOf({ days, fromMinute, untilMinute }: PriceWindow): readonly number[] {
-  const length = (untilMinute - fromMinute + DAY_MINUTES) % DAY_MINUTES;
-  return days.flatMap((day) =>
-    Array.from({ length }, (_, n) => (day * DAY_MINUTES + fromMinute + n) % WEEK_MINUTES),
-  );
-}

@@ -12,7 +12,10 @@ export type PriceBookSource = {
   readonly newest: () => Promise<readonly PriceBook[]>;
 };
 
-/** One version of a book as the agency wrote it. Drafts may be changed; what is published stays as it is for good. */
+/**
+ * One version of a book as the agency wrote it. Drafts may be changed; what is published stays as it is, for good once it
+ * is in force, and may become a draft again before.
+ */
 export type KeptBook = {
   readonly id: string;
   readonly version: number;
@@ -30,12 +33,20 @@ export type Publication = {
   readonly revision: number;
 };
 
+export type Withdrawal = {
+  /** The version as the draft that it becomes. */
+  readonly draft: KeptBook;
+  /** When it would have come in force. */
+  readonly effectiveFromMs: number;
+  readonly revision: number;
+};
+
 /** The books that the agency wrote. A write and its audit record are one transaction. */
 export type PriceBookStore = {
   readonly read: (id: string, version: number) => Promise<KeptBook | undefined>;
   /** Every version, drafts too, by id and version. */
   readonly list: () => Promise<readonly KeptBook[]>;
-  /** How often something was published. */
+  /** How often something was published or withdrawn. */
   readonly revision: () => Promise<number>;
   /** False when there is such a version already. */
   readonly createDraft: (draft: KeptBook, audit: AuditRecord) => Promise<boolean>;
@@ -43,4 +54,6 @@ export type PriceBookStore = {
   readonly replaceDraft: (draft: KeptBook, audit: AuditRecord) => Promise<boolean>;
   /** False when the draft changed or went, or something was published since `revision`. */
   readonly publish: (publication: Publication, audit: AuditRecord) => Promise<boolean>;
+  /** False when the version went, or something was published or withdrawn since `revision`. */
+  readonly withdraw: (withdrawal: Withdrawal, audit: AuditRecord) => Promise<boolean>;
 };

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 // In the directory's table: what is published stands as `price-books` / `book#<id>#<version>`, beside `head`, which
-// counts publications; drafts stand apart as `price-book-drafts`, so that calls never read them.
+// counts publications and withdrawals; drafts stand apart as `price-book-drafts`, so that calls never read them.
 export const PUBLISHED = 'price-books';
 export const DRAFTS = 'price-book-drafts';
 const VERSION_DIGITS = 9;

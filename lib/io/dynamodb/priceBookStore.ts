@@ -5,7 +5,7 @@ import { BookLines } from '#core/pricing/priceBooksFile.ts';
 import { auditItem } from './directoryItems.ts';
 import { bookKey, DRAFTS, headKey, isBook, PUBLISHED, toRevision } from './priceBookItems.ts';
 import { makeTableReader } from './tableReader.ts';
-import { updateOf, writeTogether } from './writeTogether.ts';
+import { updateOf, type Write, writeTogether } from './writeTogether.ts';
 
 const KeptItem = z.object({
   id: z.string(),
@@ -65,22 +65,38 @@ export function makePriceBookStore(client: DynamoDBDocumentClient, table: string
             ConditionExpression: NOT_THERE,
           },
         },
+        nextRevision(revision),
+        { Put: { Item: auditItem(audit) } },
+      ]),
+    withdraw: ({ draft, effectiveFromMs, revision }, audit) =>
+      write([
         {
-          Update: {
-            Key: headKey,
-            ...updateOf({ revision: revision + 1 }),
-            ...(revision === 0
-              ? { ConditionExpression: NOT_THERE }
-              : {
-                  ConditionExpression: 'revision = :before',
-                  ExpressionAttributeValues: { ':revision': revision + 1, ':before': revision },
-                }),
+          Delete: {
+            Key: bookKey(PUBLISHED, draft),
+            ConditionExpression: 'effectiveFromMs = :from',
+            ExpressionAttributeValues: { ':from': effectiveFromMs },
           },
         },
+        { Put: { Item: { ...bookKey(DRAFTS, draft), ...draft }, ConditionExpression: NOT_THERE } },
+        nextRevision(revision),
         { Put: { Item: auditItem(audit) } },
       ]),
   };
 }
+
+/** Tells every copy that the published books are others, as long as nobody did since they were looked at. */
+const nextRevision = (revision: number): Write => ({
+  Update: {
+    Key: headKey,
+    ...updateOf({ revision: revision + 1 }),
+    ...(revision === 0
+      ? { ConditionExpression: NOT_THERE }
+      : {
+          ConditionExpression: 'revision = :before',
+          ExpressionAttributeValues: { ':revision': revision + 1, ':before': revision },
+        }),
+  },
+});
 
 const byName = (a: KeptBook, b: KeptBook): number =>
   a.id === b.id ? a.version - b.version : a.id < b.id ? -1 : 1;

@@ -17,6 +17,7 @@ const warningsOf = (given: Partial<LintInput>) =>
     costMicro: undefined,
     packs,
     plans: [],
+    soldCredits: [],
     ...given,
   });
 const pack50 = packs.filter(({ id }) => id === 'pack-50');
@@ -127,4 +128,37 @@ test('a later version that changes its tiers in mid-month is named, by the clock
     'books[1].prices[0].monthly',
   ]);
   expect(warned('2026-06-01T00:00:00Z', { model: 'support' })).toContain('books[1].prices[0].monthly');
+});
+
+test('windows of two zones are compared by the clock, summer and winter', () => {
+  const berlin = { timeZone: 'Europe/Berlin', from: '22:00', until: '06:00', perRequest: '1' };
+  const overlapping = (other: object) =>
+    warningsOf({
+      books: [bookWith({ model: '*', perRequest: '2', windows: [berlin, { ...berlin, ...other }] })],
+    }).map(({ path }) => path);
+  const newYork = { timeZone: 'America/New_York' };
+  // 22:00 in Berlin is 16:00 in New York, and 17:00 in the weeks when only one of them saves daylight.
+  expect(overlapping({ ...newYork, from: '15:00', until: '16:00' })).toEqual([]);
+  expect(overlapping({ ...newYork, from: '15:00', until: '17:30' })).toEqual([
+    'books[0].prices[0].windows[1]',
+  ]);
+  expect(overlapping({ timeZone: 'Asia/Kolkata', from: '00:00', until: '01:00' })).toEqual([]);
+  // In winter Berlin's 22:00 is 02:30 in Kolkata, in summer 01:30.
+  expect(overlapping({ timeZone: 'Asia/Kolkata', from: '01:00', until: '02:00' })).toEqual([
+    'books[0].prices[0].windows[1]',
+  ]);
+});
+
+test('overage that is dearer than every pack is a mistake, and one that is dearer than the cheapest is none', () => {
+  const overage = (priceMinor: number) => [
+    { name: 'the overage of Growth', priceMinor, creditsMicro: 1_000_000_000_000 },
+  ];
+  expect(warningsOf({ soldCredits: overage(100_000_000) })).toEqual([]);
+  expect(warningsOf({ soldCredits: overage(120_000_000) })).toEqual([
+    {
+      path: 'books[0].prices[0]',
+      message:
+        'the overage of Growth is dearer than every pack: 0.006 a call against 0.005 with pack-50; lower its price',
+    },
+  ]);
 });
