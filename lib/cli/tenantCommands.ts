@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CliError } from './cliError.ts';
+import { parseDuration } from './duration.ts';
 import { type Page, pageOptions, reasonOption } from './options.ts';
 import type { Column } from './print.ts';
 import type { OpenSession } from './session.ts';
@@ -17,6 +18,12 @@ const TENANT_COLUMNS: readonly Column[] = [
 const TENANT_FIELDS: readonly Column[] = [
   ...TENANT_COLUMNS,
   { title: 'DODO CUSTOMER', field: 'dodo_customer_id' },
+];
+
+const STANDING_FIELDS: readonly Column[] = [
+  ...TENANT_FIELDS,
+  { title: 'SUSPENDED BECAUSE', field: 'suspended_because' },
+  { title: 'UNPAID UNTIL (UTC)', field: 'reprieve.until', as: 'time' },
 ];
 
 const ACCOUNT_FIELDS: readonly Column[] = [
@@ -54,7 +61,7 @@ export function addTenantCommands(program: Command, open: OpenSession): void {
     .argument('<tenant>', 'its id or name')
     .action(async (tenant: string, _: object, command: Command) => {
       const { api, print, tenantPath } = open(command);
-      print.record(await api.call('GET', await tenantPath(tenant)), [...TENANT_FIELDS, ...ACCOUNT_FIELDS]);
+      print.record(await api.call('GET', await tenantPath(tenant)), [...STANDING_FIELDS, ...ACCOUNT_FIELDS]);
     });
 
   const changeStatus = (verb: string, status: string, description: string) =>
@@ -63,10 +70,23 @@ export function addTenantCommands(program: Command, open: OpenSession): void {
       .action(async (tenant: string, options: Reason, command: Command) => {
         const { api, print, tenantPath } = open(command);
         const body = { status, reason: options.reason };
-        print.record(await api.call('PATCH', await tenantPath(tenant), { body }), TENANT_FIELDS);
+        print.record(await api.call('PATCH', await tenantPath(tenant), { body }), STANDING_FIELDS);
       });
   changeStatus('suspend', 'suspended', 'stop its calls; credits, keys and data stay');
-  changeStatus('resume', 'active', 'let a suspended tenant call again');
+  reasonOption(tenants.command('resume').description('let a suspended tenant call again'))
+    .argument('<tenant>', 'its id or name')
+    .option(
+      '--for <duration>',
+      'how long if it has not paid, such as 14d (default: until the next payment that fails)',
+      parseDuration,
+    )
+    .action(async (tenant: string, options: Reason & { readonly for?: number }, command: Command) => {
+      const { api, print, tenantPath } = open(command);
+      const { for: seconds, reason } = options;
+      const until = seconds === undefined ? undefined : Math.ceil(Date.now() / 1000) + seconds;
+      const body = { status: 'active', resume_until: until, reason };
+      print.record(await api.call('PATCH', await tenantPath(tenant), { body }), STANDING_FIELDS);
+    });
 
   reasonOption(tenants.command('endpoint').description('deploy its adapters on an endpoint of its own'))
     .argument('<tenant>', 'its id or name')

@@ -58,6 +58,7 @@ export function dunningOf(database: TestDatabase) {
         ...over,
       });
     },
+    shown: (tenantId: TenantId) => shown.get(tenantId),
     run: async (crash?: CrashPoint) => {
       const crashing = withCrash(ports, crash);
       await applyDunning({ ...crashing.ports, world }).catch(() => undefined);

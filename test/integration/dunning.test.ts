@@ -1,7 +1,7 @@
 import { test as property } from '@fast-check/vitest';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { GRACE_MS } from '#core/dunning/standing.ts';
+import { GRACE_MS, reprieveFor } from '#core/dunning/standing.ts';
 import { changeTenant } from '#core/tenants/changeTenant.ts';
 import type { Tenant } from '#core/tenants/types.ts';
 import { systemWorld } from '#io/world.ts';
@@ -172,3 +172,66 @@ property.prop([fc.array(acts, { minLength: 1, maxLength: 12 })], { numRuns: 12 }
     expect(await dunning.standing(id)).toBe(byAgency ? 'suspended suspended agency' : isUnpaid ? OURS : GOOD);
   },
 );
+
+test.each([
+  { untilHours: null, holdsHours: 24 * 365 },
+  { untilHours: 48, holdsHours: 47 },
+])(
+  'who is let off calls unpaid, for as long as it was said: $untilHours',
+  async ({ untilHours, holdsHours }) => {
+    const dunning = dunningOf(database);
+    const id = await dunning.newTenant();
+    dunning.show(id, 'on_hold');
+    await dunning.run();
+    expect(await dunning.standing(id)).toBe(OURS);
+    const letOff = async () => {
+      const { nowMs } = dunning.clock;
+      const untilMs = untilHours === null ? null : nowMs + untilHours * HOUR_MS;
+      const reprieve = reprieveFor(dunning.shown(id), { nowMs, untilMs });
+      const { directory, ledger } = dunning;
+      await changeTenant(
+        { directory, ledger, world: systemWorld },
+        {
+          tenantId: id,
+          change: { status: 'active', suspension: null, reprieve },
+          act: { actor: 'agency', reason: 'they pay by invoice' },
+        },
+      );
+    };
+    await letOff();
+    for (const hours of [0, holdsHours]) {
+      dunning.clock.nowMs += hours * HOUR_MS;
+      await dunning.run();
+      expect(await dunning.standing(id)).toBe(GOOD);
+    }
+    if (untilHours !== null) {
+      dunning.clock.nowMs += 2 * HOUR_MS;
+      await dunning.run();
+      expect(await dunning.standing(id)).toBe(OURS);
+      await letOff();
+    }
+    // Another payment that fails is another matter.
+    dunning.show(id, 'active', { billing: { startMs: 2 } });
+    await dunning.run();
+    dunning.show(id, 'on_hold', { billing: { startMs: 2 } });
+    await dunning.run();
+    expect(await dunning.standing(id)).toBe(OURS);
+    const { records } = await dunning.directory.listAudit({ tenantId: id, limit: 20 });
+    expect(records.map(({ details }) => details['unpaidUntil'] ?? null)).toContainEqual(expect.any(String));
+  },
+);
+
+test('a run that read the tenant before it was let off is put right by the next one', async () => {
+  const dunning = dunningOf(database);
+  const id = await dunning.newTenant();
+  dunning.show(id, 'on_hold');
+  const reprieve = reprieveFor(dunning.shown(id), { nowMs: dunning.clock.nowMs, untilMs: null });
+  await dunning.run();
+  const act = { actor: 'agency', reason: 'test' };
+  await changeTenant(
+    { directory: dunning.directory, ledger: dunning.ledger, world: systemWorld },
+    { tenantId: id, change: { reprieve }, act },
+  );
+  await dunning.run();
+  expect(await dunning.standing(id)).toBe(GOOD);
+});

@@ -172,3 +172,60 @@ describe('who may', () => {
     );
   });
 });
+
+describe('an agency that', () => {
+  const onHold = async () => {
+    const tenant = await agency.subscribed();
+    const { subscriptionId: subscription_id } = tenant;
+    await agency.dodo.post('/_sim/subscription', { subscription_id, status: 'on_hold' });
+    await agency.apply(subscription_id);
+    return tenant;
+  };
+
+  test('resumes who has not paid says until when, and the tenant shows it', async () => {
+    const tenant = await onHold();
+    const path = `/admin/tenants/${tenant.id}`;
+    const until = Math.floor(agency.clock.nowMs / 1000) + 3_600;
+    expect(await agency.admin('PATCH', path, { status: 'active' })).toMatchObject({
+      status: 200,
+      body: { status: 'active', reprieve: { until: null } },
+    });
+    expect(await agency.admin('PATCH', path, { status: 'active', resume_until: until })).toMatchObject({
+      body: { reprieve: { until } },
+    });
+    expect((await agency.admin('PATCH', path, { status: 'suspended' })).body).toMatchObject({
+      suspended_because: 'agency',
+      reprieve: null,
+    });
+    for (const wrong of [{ resume_until: until }, { status: 'active', resume_until: 1 }]) {
+      expect(await agency.admin('PATCH', path, wrong)).toMatchObject({
+        status: 400,
+        body: { error: { param: 'resume_until' } },
+      });
+    }
+  });
+
+  test('resumes who owes nothing lets nobody off', async () => {
+    const tenant = await agency.subscribed();
+    const { body } = await agency.admin('PATCH', `/admin/tenants/${tenant.id}`, { status: 'active' });
+    expect(body).toMatchObject({ reprieve: null });
+  });
+
+  test('closes a tenant ends its subscription, so that nothing more is charged', async () => {
+    const tenant = await agency.subscribed();
+    const path = `/admin/tenants/${tenant.id}`;
+    await agency.faults([{ method: 'PATCH', path: '/subscriptions/', kind: 500, times: 1 }]);
+    expect(await agency.admin('PATCH', path, { status: 'closed' })).toMatchObject(
+      refusal(503, 'payment_provider_unavailable'),
+    );
+    expect((await agency.admin('GET', path)).body).toMatchObject({ status: 'active' });
+    // This time the answer alone is lost.
+    await agency.faults([{ method: 'PATCH', path: '/subscriptions/', kind: 'drop', times: 1 }]);
+    expect(await agency.admin('PATCH', path, { status: 'closed' })).toMatchObject({ status: 200 });
+    await agency.pass(40 * 86_400_000);
+    expect(await agency.charged(tenant.subscriptionId)).toHaveLength(1);
+    await agency.apply(tenant.subscriptionId);
+    expect(await agency.admin('PATCH', path, { status: 'closed' })).toMatchObject({ status: 200 });
+    await agency.pass(0, Date.now());
+  });
+});

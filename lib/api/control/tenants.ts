@@ -8,11 +8,12 @@ import { formatCredits, type MicroCredits, parseCredits, ZERO } from '#core/shar
 import { type ChangeRefused, changeTenant } from '#core/tenants/changeTenant.ts';
 import { openTenant } from '#core/tenants/openTenant.ts';
 import type { TenantChange } from '#core/tenants/ports.ts';
-import type { Suspension, Tenant } from '#core/tenants/types.ts';
+import type { Tenant } from '#core/tenants/types.ts';
 import type { ControlDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import {
   actOf,
+  dateField,
   idParam,
   listBody,
   nameField,
@@ -22,6 +23,7 @@ import {
   timeZoneField,
   toSeconds,
 } from './fields.ts';
+import { statusChange } from './tenantStatus.ts';
 import { refuseEndpoint, shortName } from './versions.ts';
 
 const NewTenant = z.strictObject({
@@ -79,10 +81,15 @@ const ChangedTenant = z.strictObject({
   time_zone: z.optional(timeZoneField),
   free_credits: z.optional(freeCreditsField),
   endpoint: z.optional(z.nullable(shortName)),
+  resume_until: z.optional(dateField),
   reason: z.optional(reasonField),
 });
 
-/** `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, free_credits?, endpoint?, reason?}` → the tenant as it is now. */
+/**
+ * `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, free_credits?, endpoint?, resume_until?,
+ * reason?}` → the tenant as it is now. Who is resumed unpaid may call until `resume_until`, else until the next
+ * payment that fails; closing ends the subscription first.
+ */
 export const updateTenant: RouteHandler = async (deps, request) => {
   const body = readBody(request, ChangedTenant);
   if (!body.ok) return refuse(body.error);
@@ -93,25 +100,34 @@ export const updateTenant: RouteHandler = async (deps, request) => {
     time_zone: timeZone,
     free_credits,
     endpoint,
+    resume_until,
     reason,
   } = body.value;
   const wrong = priceBookId === undefined ? undefined : await wrongPriceBook(deps, priceBookId);
   if (wrong !== undefined) return refuse(wrong);
   const change: TenantChange = {
     ...(name !== undefined && { name }),
-    ...(status !== undefined && { status, suspension: suspensionOf(status, deps.world.clock()) }),
     ...(priceBookId !== undefined && { priceBookId }),
     ...(timeZone !== undefined && { timeZone }),
     ...(endpoint !== undefined && { endpoint }),
     ...(free_credits !== undefined && { freeMonthlyMicro: parseCredits(free_credits) ?? ZERO }),
   };
-  if (Object.keys(change).length === 0) return refuse(NOTHING_TO_CHANGE);
+  if (Object.keys(change).length === 0 && status === undefined && resume_until === undefined) {
+    return refuse(NOTHING_TO_CHANGE);
+  }
   const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
   if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
   const own = typeof endpoint === 'string' ? { kind: 'sagemaker' as const, endpoint } : null;
   const refused = await refuseEndpoint(deps, tenantId, { engine: own });
   if (refused !== undefined) return refuse({ ...refused, param: 'endpoint' });
-  const changed = await changeTenant(deps, { tenantId, change, act: actOf(request, reason) });
+  const resumeUntilMs = resume_until === undefined ? undefined : resume_until * 1_000;
+  const standing = await statusChange(deps, { tenantId, status, resumeUntilMs });
+  if (!standing.ok) return refuse(standing.error);
+  const changed = await changeTenant(deps, {
+    tenantId,
+    change: { ...change, ...standing.value },
+    act: actOf(request, reason),
+  });
   return changed.ok ? respond(200, tenantBody(changed.value)) : refuse(tenantRefusal(changed.error));
 };
 
@@ -131,10 +147,6 @@ export function tenantRefusal(refused: ChangeRefused): ApiError {
       return refused satisfies never;
   }
 }
-
-/** A status that the agency sets is the agency's to change again. */
-const suspensionOf = (status: Tenant['status'], sinceMs: number): Suspension | null =>
-  status === 'suspended' ? { because: 'agency', sinceMs } : null;
 
 const NOTHING_TO_CHANGE: ApiError = {
   code: 'invalid_request',
@@ -159,6 +171,7 @@ const tenantBody = (tenant: Tenant) => ({
   name: tenant.name,
   status: tenant.status,
   suspended_because: tenant.suspension?.because ?? null,
+  reprieve: reprieveBody(tenant),
   price_book: tenant.priceBookId,
   time_zone: tenant.timeZone ?? 'UTC',
   free_credits: formatCredits(tenant.freeMonthlyMicro ?? ZERO),
@@ -166,6 +179,10 @@ const tenantBody = (tenant: Tenant) => ({
   endpoint: tenant.endpoint ?? null,
   created_at: toSeconds(tenant.createdAtMs),
 });
+
+/** `until: null`: until the next payment that fails. */
+const reprieveBody = ({ reprieve }: Tenant) =>
+  reprieve === undefined ? null : { until: reprieve.untilMs === null ? null : toSeconds(reprieve.untilMs) };
 
 /** What an account holds, in decimal strings of credits. */
 export const accountBody = (account: Account) => ({

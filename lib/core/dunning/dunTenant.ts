@@ -5,8 +5,8 @@ import { changeTenant } from '#core/tenants/changeTenant.ts';
 import { type Act, auditRecord, type Tenancy } from '#core/tenants/tenancy.ts';
 import type { Tenant } from '#core/tenants/types.ts';
 import { type DunningStep, dunningStep } from './dunningStep.ts';
-import type { DunnedSubscription, DunnedSubscriptions } from './ports.ts';
-import { standingOf } from './standing.ts';
+import type { DunnedSubscriptions } from './ports.ts';
+import { episodeOf, standingUnder } from './standing.ts';
 
 export type DunTenantDeps = Omit<Tenancy, 'signing'> & {
   readonly subscriptions: Pick<DunnedSubscriptions, 'subscriptionOf'>;
@@ -22,11 +22,11 @@ export async function dunTenant(deps: DunTenantDeps, tenantId: TenantId): Promis
   const tenant = await deps.directory.readTenant(tenantId);
   if (tenant === undefined) return 'nothing';
   const nowMs = deps.world.clock();
-  const step = dunningStep(tenant, standingOf(subscription, nowMs), nowMs);
+  const step = dunningStep(tenant, standingUnder(tenant.reprieve, subscription, nowMs), nowMs);
   switch (step.kind) {
     case 'warn':
       await tell(deps, tenant, {
-        id: `payment_overdue/${episodeOf(tenantId, subscription)}`,
+        id: `payment_overdue/${subscription === undefined ? tenantId : episodeOf(subscription)}`,
         content: { kind: 'payment_overdue', suspendsAtMs: step.suspendsAtMs },
       });
       break;
@@ -43,10 +43,6 @@ export async function dunTenant(deps: DunTenantDeps, tenantId: TenantId): Promis
   }
   return step.kind;
 }
-
-/** One failed payment, until the next one that succeeds: it is told of once. */
-const episodeOf = (tenantId: TenantId, subscription: DunnedSubscription | undefined): string =>
-  `${subscription?.id ?? tenantId}/${subscription?.billing.startMs ?? 0}`;
 
 /** Why comes first: an account that is suspended without a word would never be opened again by itself. */
 async function suspend(deps: DunTenantDeps, tenant: Tenant, sinceMs: number): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Reprieve } from '#core/tenants/types.ts';
+
 /** What Dodo shows of the subscription, as far as its payment is concerned. The status is Dodo's own word. */
 export type SubscriptionState = {
   readonly status: string;
@@ -35,4 +37,29 @@ export function standingOf(subscription: SubscriptionState | undefined, nowMs: n
     default:
       return GOOD;
   }
+}
+
+/** One failed payment, until the next one that succeeds: it is told of once, and a reprieve is for it alone. */
+export const episodeOf = ({ id, billing }: Episode): string => `${id}/${billing.startMs}`;
+type Episode = { readonly id: string; readonly billing: { readonly startMs: number } };
+
+/** How a tenant stands where the agency may have let it off: then nothing is asked of it yet. */
+export function standingUnder(
+  reprieve: Reprieve | undefined,
+  subscription: (SubscriptionState & Episode) | undefined,
+  nowMs: number,
+): Standing {
+  if (reprieve !== undefined && subscription !== undefined && reprieve.episode === episodeOf(subscription)) {
+    if (reprieve.untilMs === null || nowMs < reprieve.untilMs) return GOOD;
+  }
+  return standingOf(subscription, nowMs);
+}
+
+/** What lets a tenant call although it has not paid; null where nothing is unpaid. */
+export function reprieveFor(
+  subscription: (SubscriptionState & Episode) | undefined,
+  { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number | null },
+): Reprieve | null {
+  if (subscription === undefined || standingOf(subscription, nowMs).kind === 'good') return null;
+  return { episode: episodeOf(subscription), untilMs };
 }

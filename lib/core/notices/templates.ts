@@ -28,7 +28,7 @@ const TEMPLATES: Templates = {
   }),
   account_restored: (_content, name) => ({
     subject: `${name} is back`,
-    text: 'The open payment has come in: calls are answered again.',
+    text: 'Nothing is overdue any more: calls are answered again.',
   }),
   unusual_use: ({ finding, keyId, seen, usual, slowedUntilMs }, name) => ({
     subject: `Unusual use of an API key of ${name}`,

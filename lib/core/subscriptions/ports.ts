@@ -55,6 +55,8 @@ export type SubscriptionProvider = {
   /** Takes a change back that waits for the next payment; nothing when none does. */
   readonly dropScheduledChange: (id: string) => Promise<Result<null, Failed>>;
   readonly cancelAtPeriodEnd: (id: string, cancel: boolean) => Promise<Result<null, Failed>>;
+  /** Ends it now; nothing is charged for it any more. */
+  readonly endNow: (id: string) => Promise<Result<null, Failed>>;
   /** Subscriptions from checkouts of ours since a moment; `isComplete` false when there were more than was read. */
   readonly listSubscriptions: (
     sinceMs: number,

@@ -3,7 +3,7 @@ import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { AuditRecord, TenantChange } from './ports.ts';
 import { type Act, auditRecord, type Tenancy } from './tenancy.ts';
-import type { Tenant } from './types.ts';
+import type { Reprieve, Tenant } from './types.ts';
 
 /** What a tenant's status may become. Staying as it is counts: a repeated change mends a half-done one. */
 const TRANSITIONS = {
@@ -57,10 +57,14 @@ async function moveCaps(
   await ledger.setLimits(tenantId, { scope: 'tenant', rules, timeZone, nowMs: world.clock() });
 }
 
-const detailsOf = ({ suspension, ...change }: TenantChange): AuditRecord['details'] => ({
+const detailsOf = ({ suspension, reprieve, ...change }: TenantChange): AuditRecord['details'] => ({
   ...change,
+  ...(reprieve ? { unpaidUntil: untilText(reprieve) } : {}),
   ...(suspension === undefined ? {} : { suspendedBecause: suspension?.because ?? null }),
 });
+
+const untilText = ({ untilMs }: Reprieve): string =>
+  untilMs === null ? 'the next payment that fails' : new Date(untilMs).toISOString();
 
 const mayBecome = (from: Tenant['status'], to: Tenant['status']): boolean =>
   TRANSITIONS[from].some((status) => status === to);

@@ -1,5 +1,5 @@
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
-import type { ApiKey, ModelRoute, Suspension, Tenant } from './types.ts';
+import type { ApiKey, ModelRoute, Reprieve, Suspension, Tenant } from './types.ts';
 
 /** Everything that a call's authorization and routing need to know of a key, in one answer. */
 export type Caller = {
@@ -32,6 +32,7 @@ export type AuditRecord = {
 export type TenantChange = Partial<
   Pick<Tenant, 'name' | 'status' | 'priceBookId' | 'dodoCustomerId' | 'timeZone' | 'freeMonthlyMicro'> & {
     readonly suspension: Suspension | null;
+    readonly reprieve: Reprieve | null;
     readonly endpoint: string | null;
     readonly noticeEmail: string | null;
     readonly noticeWebhookUrl: string | null;

@@ -7,6 +7,12 @@ export type Suspension = {
   readonly because: (typeof SUSPENDED_BECAUSE)[number];
   readonly sinceMs: number;
 };
+/**
+ * The agency lets a tenant call although its subscription is unpaid: for one failed payment, named by its episode, and
+ * until a moment, or until the next payment that fails.
+ */
+export type Reprieve = { readonly episode: string; readonly untilMs: number | null };
+
 export const SUSPENDED_BECAUSE = ['agency', 'payment_overdue'] as const;
 
 export type Tenant = {
@@ -19,6 +25,8 @@ export type Tenant = {
   readonly dodoCustomerId?: string;
   /** Absent unless suspended, or about to be. */
   readonly suspension?: Suspension;
+  /** What keeps dunning from suspending it; absent: nothing does. */
+  readonly reprieve?: Reprieve;
   /** IANA name of the zone in which the tenant's months begin; absent: UTC. */
   readonly timeZone?: string;
   /** Free credits that each of its months brings; absent or 0: none. */

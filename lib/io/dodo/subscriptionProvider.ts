@@ -95,6 +95,13 @@ export function makeSubscriptionProvider(client: () => Promise<DodoPayments>): S
         return null;
       });
     },
+    endNow: async (id) => {
+      const dodo = await client();
+      return attempt(async () => {
+        await dodo.subscriptions.update(id, { status: 'cancelled', cancel_reason: 'cancelled_by_merchant' });
+        return null;
+      });
+    },
     listSubscriptions: async (sinceMs) => {
       const dodo = await client();
       const listed = await attempt(async () => {

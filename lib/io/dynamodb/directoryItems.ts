@@ -64,6 +64,7 @@ const TenantItem = z.object({
   timeZone: z.optional(z.string()),
   endpoint: z.optional(z.string()),
   suspension: z.optional(z.object({ because: z.enum(SUSPENDED_BECAUSE), sinceMs: z.int() })),
+  reprieve: z.optional(z.object({ episode: z.string(), untilMs: z.nullable(z.int()) })),
   freeMonthlyMicro: z.optional(microSchema),
   noticeEmail: z.optional(z.string()),
   noticeWebhookUrl: z.optional(z.string()),

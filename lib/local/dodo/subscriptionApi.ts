@@ -6,7 +6,12 @@ import { page } from './page.ts';
 import type { Shop } from './payments.ts';
 import { move } from './planBilling.ts';
 import { changePlan, changeSchema, previewChange } from './planChange.ts';
-import { chargeSubscription, findSubscription, listedSubscription } from './subscriptions.ts';
+import {
+  chargeSubscription,
+  findSubscription,
+  listedSubscription,
+  moveSubscription,
+} from './subscriptions.ts';
 
 const chargeSchema = z.object({
   product_price: z.int().check(z.gte(1)),
@@ -17,7 +22,10 @@ const chargeSchema = z.object({
   metadata: metadataSchema,
 });
 
-const updateSchema = z.object({ cancel_at_next_billing_date: z.boolean() });
+const updateSchema = z.object({
+  cancel_at_next_billing_date: z.optional(z.boolean()),
+  status: z.optional(z.literal('cancelled')),
+});
 
 const json = (body: unknown): StandInResponse => ({ status: 200, json: body });
 
@@ -46,9 +54,14 @@ export function subscriptionRoutes(shop: Shop): StandInRoute[] {
       method: 'PATCH',
       path: '/subscriptions/:id',
       handle: (request) => {
-        const { cancel_at_next_billing_date } = parseFields(updateSchema, request);
+        const { cancel_at_next_billing_date, status } = parseFields(updateSchema, request);
         const subscription = findSubscription(shop, request.params['id'] ?? '');
-        const updated = { ...subscription, cancel_at_next_billing_date };
+        if (status !== undefined) return json(moveSubscription(shop, subscription.subscription_id, status));
+        const updated = {
+          ...subscription,
+          cancel_at_next_billing_date:
+            cancel_at_next_billing_date ?? subscription.cancel_at_next_billing_date,
+        };
         move(shop, updated, 'subscription.updated');
         return json(updated);
       },
