@@ -18,7 +18,8 @@ import type { AdaptableBase } from '#core/adapters/bases.ts';
 import { checkWeights, readConfig, readLineage } from '#core/adapters/checkContent.ts';
 import type { AdapterContent, Lineage } from '#core/adapters/types.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import { headerEnd } from '#core/weights/safetensors.ts';
+import { allFinite } from '#core/weights/allFinite.ts';
+import { headerEnd, type SafetensorsHeader } from '#core/weights/safetensors.ts';
 
 /** A scanned adapter: `directory` has adapter_config.json and adapter_model.safetensors, and nothing else. */
 export type Unpacked = { readonly content: AdapterContent; readonly lineage: Lineage };
@@ -68,11 +69,7 @@ async function unpack(archivePath: string, weightsPath: string, unpackedBytes: n
 
   const take = (entry: ReadEntry): void => {
     count += 1;
-    if (count > ARCHIVE_LIMITS.members)
-      throw refused(
-        'too_many_members',
-        `An adapter's archive has at most ${ARCHIVE_LIMITS.members} members.`,
-      );
+    if (count > ARCHIVE_LIMITS.members) throw tooManyMembers();
     const judged = judgeMember({ name: entry.path, type: entry.type, size: entry.size }, seen);
     if (!judged.ok) throw new Refused(judged.error);
     if (judged.value === undefined) return void entry.resume();
@@ -87,6 +84,7 @@ async function unpack(archivePath: string, weightsPath: string, unpackedBytes: n
     strict: true,
     brotli: false,
     zstd: false,
+    maxMetaEntrySize: REMARK_BYTES,
     onReadEntry: (entry) => {
       try {
         if (refusal !== undefined) return void entry.resume();
@@ -98,11 +96,23 @@ async function unpack(archivePath: string, weightsPath: string, unpackedBytes: n
       }
     },
   });
+  let ended = false;
+  parser.on('eof', () => {
+    ended = true;
+  });
+  let remarks = 0;
+  const countRemark = (): void => {
+    remarks += 1;
+    if (remarks <= REMARKS_PER_MEMBER * ARCHIVE_LIMITS.members || refusal !== undefined) return;
+    refusal = tooManyMembers();
+    parser.abort(refusal);
+  };
+  parser.on('meta', countRemark).on('ignoredEntry', countRemark);
   try {
     await pipeline(
       createReadStream(archivePath),
       createGunzip(),
-      bounded(unpackedBytes),
+      bounded(unpackedBytes, () => ended),
       parser as unknown as Writable,
     );
     await Promise.all(writes);
@@ -114,18 +124,35 @@ async function unpack(archivePath: string, weightsPath: string, unpackedBytes: n
   return members;
 }
 
+/** Tools write up to two headers of names and times in front of a member. */
+const REMARKS_PER_MEMBER = 2;
+const REMARK_BYTES = 64 * 1024;
+
+const tooManyMembers = () =>
+  refused('too_many_members', `An adapter's archive has at most ${ARCHIVE_LIMITS.members} members.`);
+
 const GZIP_MAGIC = 0x1f;
 
-/** Stops an archive that unpacks to more than an adapter can be, whatever its compressed size promised. */
-function bounded(unpackedBytes: number): Transform {
+/** Zeros behind the last member; tools write up to a megabyte of them. */
+const PADDING_BYTES = 1024 * 1024;
+
+/**
+ * Stops an archive that unpacks to more than an adapter can be, whatever its compressed size promised. What follows
+ * the archive's end is kept from the parser, which would gather it in ever larger copies.
+ */
+function bounded(unpackedBytes: number, isEnded: () => boolean): Transform {
   let bytes = 0;
+  let padding = 0;
   return new Transform({
     transform(chunk: Buffer, _, done) {
       // The parser would unpack a second gzip within the first, past this bound.
       if (bytes === 0 && chunk[0] === GZIP_MAGIC)
         return done(refused('not_an_archive', 'The archive is packed twice.'));
       bytes += chunk.length;
-      if (bytes <= unpackedBytes) return done(null, chunk);
+      if (isEnded()) padding += chunk.length;
+      if (padding > PADDING_BYTES)
+        return done(refused('archive_expands_too_far', 'The archive goes on behind its last member.'));
+      if (bytes <= unpackedBytes) return isEnded() ? done() : done(null, chunk);
       const message = `Unpacked, an adapter's archive has at most ${unpackedBytes} bytes.`;
       done(refused('archive_expands_too_far', message));
     },
@@ -178,6 +205,12 @@ async function judge(
     throw refused('member_is_pickle', `${ADAPTER_FILES.weights} is a pickle, not safetensors.`);
   const weights = checkWeights(start, weightsBytes, { base, config: config.value });
   if (!weights.ok) return weights;
+  const strange = await findNotFinite(weightsPath, weights.value);
+  if (strange !== undefined)
+    throw refused(
+      'weights_invalid',
+      `${ADAPTER_FILES.weights}: ${strange} has values that are no finite numbers.`,
+    );
   await writeFile(join(directory, ADAPTER_FILES.config), config.value.text);
   const content: AdapterContent = {
     configSha256: sha256Hex(config.value.text),
@@ -186,6 +219,26 @@ async function judge(
     rank: config.value.rank,
   };
   return ok({ content, lineage: lineage.value });
+}
+
+const READ_BYTES = 1024 * 1024;
+
+/** The name of the first tensor with a NaN or an infinity: it would make every answer the same nonsense. */
+async function findNotFinite(path: string, { tensors }: SafetensorsHeader): Promise<string | undefined> {
+  const file = await open(path);
+  const buffer = Buffer.from(new ArrayBuffer(READ_BYTES));
+  try {
+    for (const [name, { dtype, begin, end }] of tensors) {
+      for (let at = begin; at < end; at += READ_BYTES) {
+        const bytes = buffer.subarray(0, Math.min(READ_BYTES, end - at));
+        await file.read(bytes, 0, bytes.length, at);
+        if (!allFinite(dtype, bytes)) return name;
+      }
+    }
+    return undefined;
+  } finally {
+    await file.close();
+  }
 }
 
 const LENGTH_BYTES = 8;

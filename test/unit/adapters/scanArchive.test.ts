@@ -117,6 +117,17 @@ const CASES: Readonly<Record<string, readonly [ArchiveCode, () => Uint8Array]>> 
     'too_many_members',
     () => tarGz(Array.from({ length: ARCHIVE_LIMITS.members + 1 }, () => ({ name: './', type: '5' }))),
   ],
+  'headers without members': [
+    'too_many_members',
+    () =>
+      tarGz(
+        Array.from({ length: 3 * ARCHIVE_LIMITS.members }, () => ({
+          name: 'x',
+          type: 'g',
+          data: '12 k=aaaaaa\n',
+        })),
+      ),
+  ],
   'no configuration': ['config_missing', () => adapterArchive({ 'adapter_config.json': null })],
   'no weights': ['weights_missing', () => adapterArchive({ 'adapter_model.safetensors': null })],
   'a configuration that is no JSON': ['config_invalid', () => adapterArchive({ 'adapter_config.json': '{' })],
@@ -140,6 +151,14 @@ const CASES: Readonly<Record<string, readonly [ArchiveCode, () => Uint8Array]>> 
     'weights_invalid',
     () => adapterArchive({ 'adapter_model.safetensors': Buffer.concat([file, Buffer.from('#!/bin/sh')]) }),
   ],
+  ...Object.fromEntries(
+    (['F32', 'F16', 'BF16'] as const).flatMap((dtype) =>
+      ([Number.NaN, Number.NEGATIVE_INFINITY] as const).map((value) => [
+        `${value} among weights of ${dtype}`,
+        ['weights_invalid', () => withWeights(weights.metadata, (tensors) => spoil(tensors, dtype, value))],
+      ]),
+    ),
+  ),
   'weights that name no base': ['base_unknown', () => withWeights({}, () => undefined)],
   'weights of another base': [
     'base_mismatch',
@@ -190,6 +209,30 @@ test('stops a bomb long before it is unpacked, behind whatever it hides', async 
     expect(scanned.ok ? 'accepted' : scanned.error.code).toBe('archive_expands_too_far');
   }
 });
+
+test('an archive may end in padding, and what hides behind its end is passed over or refused', async () => {
+  const unpadded = adapterArchive();
+  const padded = (bytes: number) => Buffer.concat([unpadded, gzipSync(Buffer.alloc(bytes))]);
+  expect(await scan(padded(20 * 512))).toEqual(await scan(unpadded));
+  const scanned = await scan(padded(64 * 1024 * 1024)); // some 30 s of copying, if it came to the parser
+  expect(scanned.ok ? 'accepted' : scanned.error.code).toBe('archive_expands_too_far');
+});
+
+/** Puts one value into the last place of the last tensor, and the other values into zeros of this type. */
+function spoil(tensors: Map<string, Tensor>, dtype: Tensor['dtype'], value: number): void {
+  for (const [name, { shape }] of tensors) {
+    const count = shape.reduce((a, b) => a * b, 1);
+    tensors.set(name, { dtype, shape, bytes: new Uint8Array(count * (dtype === 'F32' ? 4 : 2)) });
+  }
+  const bytes = [...tensors.values()].at(-1)?.bytes ?? new Uint8Array();
+  const view = new DataView(bytes.buffer);
+  const bits = new DataView(new ArrayBuffer(4));
+  bits.setFloat32(0, value);
+  const place = bytes.length - (dtype === 'F32' ? 4 : 2);
+  if (dtype === 'F32') view.setFloat32(place, value, true);
+  else if (dtype === 'BF16') view.setUint16(place, bits.getUint16(0), true);
+  else view.setUint16(place, Number.isNaN(value) ? 0x7e00 : 0xfc00, true);
+}
 
 /** The header alone of a member of so many bytes. */
 function memberOf(name: string, bytes: number): Buffer {
