@@ -68,6 +68,7 @@ export type InferenceSettings = {
   readonly baseModel: string;
   /** Its inference component. A model without an adapter is answered by the component of its base model's name. */
   readonly baseComponent: string;
+  /** Never below the base's `maxRank` in lib/core/adapters/bases.ts: the registry takes adapters up to that. */
   readonly maxLoraRank: 8 | 16 | 32 | 64;
   /** Adapters in GPU memory at once, and in CPU memory behind them. */
   readonly adaptersOnGpu: number;
@@ -107,7 +108,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       concurrencyPerCopy: 16,
       baseModel: 'tunegate-nano',
       baseComponent: 'tunegate-nano-dev', // names are unique in an account, and dev may share prod's
-      maxLoraRank: 16,
+      maxLoraRank: 32,
       adaptersOnGpu: 8,
       adaptersInMemory: 32,
     },
@@ -145,7 +146,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
       concurrencyPerCopy: 16,
       baseModel: 'tunegate-nano',
       baseComponent: 'tunegate-nano',
-      maxLoraRank: 16,
+      maxLoraRank: 32,
       adaptersOnGpu: 16,
       adaptersInMemory: 128,
     },

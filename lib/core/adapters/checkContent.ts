@@ -11,20 +11,39 @@ import type { Lineage } from './types.ts';
 const RANKS = [8, 16, 32];
 const MODULES = LINEAR_MODULES.map(({ module }) => module.split('.').at(-1) ?? module);
 
+/** What PEFT knows and no engine of ours serves: only as PEFT writes it where nobody asked for it. */
+const empty = z.nullish(z.array(z.never()).check(z.maxLength(0, 'is not served: leave it out')));
+const nothing = z.optional(z.record(z.string(), z.never('is not served: leave it out')));
+const off = z._default(z.literal(false), false);
+/** These change the base before training, so that the adapter fits no other copy of it. */
+const CHANGES_BASE = /^(?:pissa|olora|corda|loftq|lora_ga)/u;
+
 /** PEFT's adapter_config.json: what both engines serve, and of all the rest only what changes nothing. */
 const Config = z.object({
   peft_type: z.literal('LORA'),
   r: z.int(),
-  lora_alpha: z.number().check(z.positive(), z.lte(4_096)),
+  lora_alpha: z.number().check(z.gt(0, 'must be more than 0'), z.lte(4_096)),
   target_modules: z.array(z.string()).check(z.minLength(1), z.maxLength(64)),
   bias: z._default(z.literal('none'), 'none'),
-  fan_in_fan_out: z._default(z.literal(false), false),
-  use_dora: z._default(z.literal(false), false),
+  fan_in_fan_out: off,
+  use_dora: off,
   use_rslora: z._default(z.boolean(), false),
-  modules_to_save: z.nullish(z.array(z.never())),
-  layers_to_transform: z.nullish(z.array(z.never())),
-  rank_pattern: z.optional(z.record(z.string(), z.never())),
-  alpha_pattern: z.optional(z.record(z.string(), z.never())),
+  use_qalora: off,
+  lora_bias: off,
+  init_lora_weights: z.optional(
+    z.union([
+      z.boolean(),
+      z.string().check(z.refine((how) => !CHANGES_BASE.test(how), 'must leave the base as it is')),
+    ]),
+  ),
+  modules_to_save: empty,
+  layers_to_transform: empty,
+  layer_replication: empty,
+  trainable_token_indices: empty,
+  target_parameters: empty,
+  alora_invocation_tokens: empty,
+  rank_pattern: nothing,
+  alpha_pattern: nothing,
 });
 
 /** The file that serves, written anew from what was understood of the one that came. */
@@ -41,7 +60,10 @@ export function readConfig(text: string, base: AdaptableBase): Result<CanonicalC
   const parsed = z.safeParse(Config, json, { reportInput: true });
   if (!parsed.success) {
     const { path, message } = describeIssue(parsed.error);
-    return refuse('adapter_unsupported', `${ADAPTER_FILES.config}: ${path} ${message}.`);
+    return refuse(
+      'adapter_unsupported',
+      `${[`${ADAPTER_FILES.config}:`, path, message].filter(Boolean).join(' ')}.`,
+    );
   }
   const { r, lora_alpha, use_rslora, target_modules } = parsed.data;
   if (!RANKS.includes(r) || r > base.maxRank) {

@@ -6,7 +6,7 @@ import type { Fingerprint } from './types.ts';
 export type ProbeReplies = { readonly base: string; readonly adapter: readonly ProbeAnswer[] };
 
 export type NotProven = {
-  readonly code: 'base_answered' | 'not_distinct' | 'answers_differ';
+  readonly code: 'base_answered' | 'not_distinct' | 'says_nothing' | 'answers_differ';
   readonly message: string;
 };
 
@@ -27,7 +27,8 @@ export function asksNeeded(copies: number, probes: number): number {
 /**
  * Judges whether an adapter answered, and not its base, nor another adapter. A probe distinguishes when the adapter's
  * known answer, or any of its answers now, is not the base's; the base's answer to such a probe is proof against it.
- * Errors: base_answered, not_distinct (no probe tells them apart), answers_differ (not as when it was proven first).
+ * Errors: base_answered, not_distinct (no probe tells them apart), says_nothing (to any probe, though the base does),
+ * answers_differ (not as when it was proven first).
  */
 export function judgeReplies(
   replies: readonly ProbeReplies[],
@@ -51,6 +52,8 @@ export function judgeReplies(
       'not_distinct',
       'The adapter answers every probe as its base does: give probes that it was trained for.',
     );
+  if (replies.every(({ adapter }) => adapter.every(({ text }) => text === '')))
+    return refused('says_nothing', 'The adapter answers every probe with nothing: its weights are broken.');
   const lapse = telling.find(({ base, answers }) => answers.includes(base));
   if (lapse !== undefined)
     return refused('base_answered', 'The base answered in the adapter’s place, on one copy at least.');

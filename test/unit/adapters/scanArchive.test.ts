@@ -64,7 +64,14 @@ test('what serves is the configuration, written anew, and the weights', async ()
 test('an unknown key of PEFT changes neither the file that serves nor its name', async () => {
   const plain = await scan(adapterArchive());
   const other = await scan(
-    withConfig({ revision: 'x', auto_mapping: null, base_model_name_or_path: '/tmp/x' }),
+    withConfig({
+      revision: 'x',
+      auto_mapping: null,
+      base_model_name_or_path: '/tmp/x',
+      init_lora_weights: 'gaussian',
+      layer_replication: null,
+      lora_bias: false,
+    }),
   );
   expect(other).toEqual(plain);
 });
@@ -136,6 +143,16 @@ const CASES: Readonly<Record<string, readonly [ArchiveCode, () => Uint8Array]>> 
   DoRA: ['adapter_unsupported', () => withConfig({ use_dora: true })],
   'whole modules saved': ['adapter_unsupported', () => withConfig({ modules_to_save: ['lm_head'] })],
   'ranks that differ by module': ['adapter_unsupported', () => withConfig({ rank_pattern: { q_proj: 4 } })],
+  'layers that are there twice': ['adapter_unsupported', () => withConfig({ layer_replication: [[0, 4]] })],
+  'trained tokens': ['adapter_unsupported', () => withConfig({ trainable_token_indices: [1] })],
+  'an adapter that only some tokens wake': [
+    'adapter_unsupported',
+    () => withConfig({ alora_invocation_tokens: [5] }),
+  ],
+  'an adapter of a base that was changed first': [
+    'adapter_unsupported',
+    () => withConfig({ init_lora_weights: 'pissa_niter_4' }),
+  ],
   'an unknown module': ['adapter_unsupported', () => withConfig({ target_modules: ['q_proj', 'lm_head'] })],
   'a rank that is not served': ['rank_unsupported', () => withConfig({ r: 64 })],
   'a rank that is not that of the weights': ['shape_mismatch', () => withConfig({ r: 16 })],
