@@ -1,6 +1,6 @@
 import type { KeyId } from '#core/shared/ids.ts';
 import type { Clock } from '#core/shared/world.ts';
-import type { Caller, CallerDirectory } from '#core/tenants/ports.ts';
+import type { Caller, CallerCache, CallerDirectory } from '#core/tenants/ports.ts';
 
 const MAX_CALLERS = 10_000;
 /** Up to this age an answer is given as it is. */
@@ -18,7 +18,7 @@ type Cached = { readonly caller: Caller; readonly readAtMs: number };
  * remembered: a key made a moment ago works at once. That a revoked key may be remembered for a while is
  * harmless where a hold is placed: its own condition knows every stopped key.
  */
-export function cacheCallers(directory: CallerDirectory, clock: Clock): CallerDirectory {
+export function cacheCallers(directory: CallerDirectory, clock: Clock): CallerCache {
   const cache = new Map<KeyId, Cached>();
   const reading = new Map<KeyId, Promise<Caller | undefined>>();
 
@@ -47,6 +47,7 @@ export function cacheCallers(directory: CallerDirectory, clock: Clock): CallerDi
       if (ageMs > FRESH_MS) readOnce(keyId).catch(() => undefined);
       return cached.caller;
     },
+    renew: readOnce,
   };
 }
 

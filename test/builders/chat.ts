@@ -91,6 +91,7 @@ export async function makeChatBench(
   const ports: InferencePorts = {
     world: systemWorld,
     authenticate: async (header) => (header === `Bearer ${key.id}` ? caller : undefined),
+    readModels: async ({ models }) => models,
     networkOf: async (address) => address,
     priceBooks: fixedBooks(testPriceBooks()),
     tokens: wordCounter,

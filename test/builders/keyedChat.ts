@@ -38,14 +38,17 @@ export async function makeKeyedBench(
   await directory.createTenant(bench.tenant, audit());
   await directory.createKey({ ...bench.key, hash: minted.hash }, audit());
   await directory.createModel(bench.model, audit());
-  const authenticate = warmFunction(database);
+  const callers = cacheCallers(directory, systemWorld.clock);
+  const authenticate = makeKeyAuthenticator({ directory: callers, readPeppers: async () => PEPPERS[0] });
+  const readModels: ChatBench['ports']['readModels'] = async ({ key, models }) =>
+    (await callers.renew(key.id))?.models ?? models;
   const priceBooks = makePriceBookSource(database.client, `${database.prefix}directory`, {
     seeds: testPriceBooks(),
     clock: systemWorld.clock,
   });
   return {
     ...bench,
-    ports: { ...bench.ports, authenticate, priceBooks },
+    ports: { ...bench.ports, authenticate, readModels, priceBooks },
     authorization: `Bearer ${minted.text}`,
   };
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { adaptableBase } from '#core/adapters/bases.ts';
-import { ENVIRONMENTS, findEnvironment } from '#infra/environments.ts';
+import { findEnvironment } from '#infra/environments.ts';
 import { roleStatements, synthesize, type Templates } from '#test/builders/templates.ts';
 
 /** Synthesis is slow on a machine that does other things too. */
@@ -288,16 +287,6 @@ describe('the serving container', () => {
     });
     expect(container().Environment).toEqual(Object.fromEntries(rows));
   });
-
-  test.for(Object.values(ENVIRONMENTS))(
-    'loads in $name every rank that the registry takes, on endpoints of tenants’ own too',
-    ({ inference, dedicatedEndpoints }) => {
-      for (const own of [{}, ...Object.values(dedicatedEndpoints)]) {
-        const { baseModel, maxLoraRank } = { ...inference, ...own };
-        expect(maxLoraRank).toBeGreaterThanOrEqual(adaptableBase(baseModel)?.maxRank ?? Number.NaN);
-      }
-    },
-  );
 
   test('keeps as many adapters in memory as on the GPU, or more', () => {
     const { SM_VLLM_MAX_LORAS: onGpu, SM_VLLM_MAX_CPU_LORAS: inMemory } = container().Environment;

@@ -178,3 +178,19 @@ test('a warm cache asks nothing, refreshes behind the call, and waits once an an
   now = 100_000;
   expect((await cached.find(key.id))?.tenant.name).toBe('Again');
 });
+
+test('a caller is read anew on request, once for all who ask at once, and remembered so', async () => {
+  const { tenant, key } = await settledTenant();
+  const cached = cacheCallers(directory, () => 0);
+  await cached.find(key.id);
+  await directory.createModel(aModel({ tenantId: tenant.id, alias: 'new' }), audit({ tenantId: tenant.id }));
+  const aliases = async (read: typeof cached.find) => (await read(key.id))?.models.map(({ alias }) => alias);
+  expect(await aliases(cached.find)).not.toContain('new');
+  calls = 0;
+  const [one] = await Promise.all([aliases(cached.renew), aliases(cached.renew)]);
+  expect(one).toContain('new');
+  const asked = calls;
+  await aliases(cached.renew);
+  expect(calls).toBe(2 * asked);
+  expect(await aliases(cached.find)).toContain('new');
+});

@@ -25,6 +25,8 @@ export type CallPlan = {
   readonly quoteMicro: MicroCredits;
 };
 
+type Planned = { readonly caller: Caller; readonly request: InferenceRequest; readonly nowMs: number };
+
 /** No tokenizer has longer tokens; a prompt that cannot fit by this measure is refused without counting. */
 const MAX_CHARACTERS_PER_TOKEN = 256;
 
@@ -34,12 +36,12 @@ const MAX_CHARACTERS_PER_TOKEN = 256;
  * invalid_request for messages that the model cannot read, prices_not_in_force, unpriced_model.
  */
 export async function planCall(
-  ports: Pick<InferencePorts, 'tokens' | 'priceBooks'>,
-  call: { readonly caller: Caller; readonly request: InferenceRequest; readonly nowMs: number },
+  ports: Pick<InferencePorts, 'tokens' | 'priceBooks' | 'readModels'>,
+  call: Planned,
 ): Promise<Result<CallPlan, InferenceRefused>> {
   const { caller, request } = call;
-  const route = caller.models.find((model) => model.alias === request.model);
-  if (route === undefined || route.tenantId !== caller.tenant.id) return noSuchModel(request.model);
+  const route = routeOf(caller.models, call) ?? routeOf(await ports.readModels(caller), call);
+  if (route === undefined) return noSuchModel(request.model);
   const { version, servedBy } = chooseVersion(route, request.user || caller.key.id);
   const base = baseModelOf(version.baseModel);
   if (base === undefined)
@@ -80,6 +82,13 @@ export async function planCall(
     quoteMicro: quote.value,
   });
 }
+
+/** The caller's own model of the name that the call gives. */
+const routeOf = (
+  models: readonly ModelRoute[],
+  { caller, request }: Pick<Planned, 'caller' | 'request'>,
+): ModelRoute | undefined =>
+  models.find(({ alias, tenantId }) => alias === request.model && tenantId === caller.tenant.id);
 
 async function countPrompt(
   tokens: TokenCounter,

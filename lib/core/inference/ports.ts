@@ -8,6 +8,7 @@ import type { RequestId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
 import type { Caller } from '#core/tenants/ports.ts';
+import type { ModelRoute } from '#core/tenants/types.ts';
 import type { Completion } from './types.ts';
 
 /** A request as the engine gets it: an OpenAI body whose `model` and `adapters` were rewritten by us. */
@@ -125,6 +126,8 @@ export type InferencePorts = {
   readonly world: World;
   /** Whose key an `Authorization` header carries; undefined when nobody's, or no longer. */
   readonly authenticate: (authorization: string | undefined, nowMs: number) => Promise<Caller | undefined>;
+  /** The caller's models as they are now: asked when a call names one that the caller is not known to have. */
+  readonly readModels: (caller: Caller) => Promise<readonly ModelRoute[]>;
   /** A hash of the network that an address is in, for whoever watches for unusual use (see lib/core/watch). */
   readonly networkOf: (
     address: string | undefined,

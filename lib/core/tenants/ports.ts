@@ -14,6 +14,12 @@ export type Caller = {
  */
 export type CallerDirectory = { readonly find: (keyId: KeyId) => Promise<Caller | undefined> };
 
+/** A directory that remembers callers. */
+export type CallerCache = CallerDirectory & {
+  /** The caller as the directory knows it now; what is asked at once is read once. */
+  readonly renew: (keyId: KeyId) => Promise<Caller | undefined>;
+};
+
 /** One thing that the agency did, and why. Appended with the change itself, never edited. */
 export type AuditRecord = {
   readonly id: string;

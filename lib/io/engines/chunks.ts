@@ -15,6 +15,8 @@ const Chunk = z.object({
       z.object({
         index: z.int().check(z.nonnegative()),
         delta: z.nullish(z.record(z.string(), z.unknown())),
+        /** The whole answer at once: some servers know no streams. */
+        message: z.nullish(z.record(z.string(), z.unknown())),
         text: z.nullish(z.string()),
         finish_reason: z.nullish(z.string()),
         logprobs: z.optional(z.unknown()),
@@ -49,9 +51,9 @@ function readChunk(value: unknown, usage: ReturnType<typeof makeRunningUsage>): 
   return {
     model: model ?? null,
     chunk: {
-      choices: choices.map(({ index, delta, text, finish_reason, logprobs }) => ({
+      choices: choices.map(({ index, delta, message, text, finish_reason, logprobs }) => ({
         index,
-        delta: delta ?? (typeof text === 'string' ? { text } : {}),
+        delta: delta ?? message ?? (typeof text === 'string' ? { text } : {}),
         finishReason: finish_reason ?? null,
         ...(logprobs === undefined || logprobs === null ? {} : { logprobs }),
       })),

@@ -17,7 +17,7 @@ export async function openStream(
     readonly watch: SilenceWatch;
   },
 ): Promise<AsyncIterable<EngineChunk>> {
-  const chunks = checkedChunks(request.expectedAdapter, names, readChunks(parts));
+  const chunks = checkedChunks(request, { names, watch }, readChunks(bounded(parts, request.body)));
   const first = await chunks.next();
   if (first.done === true) throw new EngineBroken('the engine answered nothing');
   return resumed(first.value, chunks, watch);
@@ -25,19 +25,51 @@ export async function openStream(
 
 /** Passes chunks on as long as the adapter that answers is the one that was asked for; the base's name is none. */
 async function* checkedChunks(
-  adapter: string | null,
-  names: readonly (string | null)[],
+  { expectedAdapter: adapter, body }: EngineRequest,
+  { names, watch }: { readonly names: readonly (string | null)[]; readonly watch: SilenceWatch },
   chunks: AsyncIterable<ReadChunk>,
 ): AsyncGenerator<EngineChunk> {
   for await (const { model, chunk } of chunks) {
+    if (saysSomething(chunk)) watch.heard();
     if (adapter !== null && !names.includes(model)) {
       throw new EngineBroken(
         `adapter not applied: ${adapter} was asked for and ${model ?? 'nothing named'} answered`,
       );
     }
+    if (chunk.choices.some(({ index }) => index >= given(body['n'])))
+      throw new EngineBroken('the engine answers more often than it was asked to');
     yield { ...chunk, adapter };
   }
 }
+
+const ANSWER_BYTES = 1024 * 1024;
+/** A token with the log-probabilities of twenty others has some 2 KB. */
+const BYTES_PER_TOKEN = 16 * 1024;
+
+/** Ends an answer that goes on and on, whatever number of tokens was asked for. */
+async function* bounded(
+  parts: AsyncIterable<Uint8Array>,
+  body: EngineRequest['body'],
+): AsyncGenerator<Uint8Array> {
+  const limit = ANSWER_BYTES + BYTES_PER_TOKEN * given(body['max_tokens']) * given(body['n']);
+  let bytes = 0;
+  for await (const part of parts) {
+    bytes += part.length;
+    if (bytes > limit) throw new EngineBroken('the engine answers without end');
+    yield part;
+  }
+}
+
+const given = (count: unknown): number => (typeof count === 'number' ? count : 1);
+
+/** Comments that keep a line open, roles and empty texts may come for ever, and bring an answer no nearer. */
+const saysSomething = ({ choices, usage }: ReadChunk['chunk']): boolean =>
+  (choices.length === 0 && usage !== null) ||
+  choices.some(
+    ({ delta, finishReason }) =>
+      finishReason !== null ||
+      Object.entries(delta).some(([key, value]) => key !== 'role' && value !== '' && value !== null),
+  );
 
 /** The stream that the caller sees. Leaving it early, by `break` or by the signal, ends the call upstream too. */
 async function* resumed(
@@ -62,7 +94,10 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 
 export type SilenceWatch = ReturnType<typeof watchSilence>;
 
-/** Aborts when the caller does, or when nothing was heard for `silenceMs`. `stop` also ends the call upstream. */
+/**
+ * Aborts when the caller does, or when nothing of an answer was heard for `silenceMs`. `stop` also ends the call
+ * upstream.
+ */
 export function watchSilence(callerSignal: AbortSignal, silenceMs: number) {
   const own = new AbortController();
   let silent = false;

@@ -40,7 +40,7 @@ export function makeOpenAiEngine(options: OpenAiEngineOptions): Engine {
           return err(refusal);
         }
         const names = [request.expectedAdapter, String(request.body['model'])];
-        return ok(await openStream(request, { parts: heardBytes(answer, watch), names, watch }));
+        return ok(await openStream(request, { parts: answer, names, watch }));
       } catch (error) {
         const message = watch.wentSilent() ? 'the engine did not answer in time' : messageOf(error);
         watch.stop();
@@ -84,13 +84,6 @@ function isAllowed(text: string, allowLoopback: boolean): boolean {
   const { protocol, hostname } = new URL(text);
   if (protocol !== 'https:') return allowLoopback && hostname === '127.0.0.1';
   return isIP(hostname) === 0 && !hostname.startsWith('[');
-}
-
-async function* heardBytes(answer: IncomingMessage, { heard }: SilenceWatch): AsyncGenerator<Uint8Array> {
-  for await (const bytes of answer) {
-    heard();
-    yield bytes;
-  }
 }
 
 async function readText(answer: IncomingMessage): Promise<string> {

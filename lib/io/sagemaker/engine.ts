@@ -34,7 +34,7 @@ export function makeSageMakerEngine(client: SageMakerRuntimeClient, endpointName
           }),
           { abortSignal: watch.signal },
         );
-        const parts = payloads(answer.Body ?? noEvents(), watch.heard);
+        const parts = payloads(answer.Body ?? noEvents());
         // Engines name the adapter, or its inference component, which belongs to one adapter for ever.
         const names = [expectedAdapter, inferenceComponentName];
         return ok(await openStream(request, { parts, names, watch }));
@@ -54,12 +54,8 @@ const streamingBody = (body: EngineRequest['body']): Readonly<Record<string, unk
   stream_options: { include_usage: true, continuous_usage_stats: true },
 });
 
-async function* payloads(
-  events: AsyncIterable<ResponseStream>,
-  heard: () => void,
-): AsyncGenerator<Uint8Array> {
+async function* payloads(events: AsyncIterable<ResponseStream>): AsyncGenerator<Uint8Array> {
   for await (const event of events) {
-    heard();
     if (event.PayloadPart?.Bytes !== undefined) yield event.PayloadPart.Bytes;
     // The SDK throws the two exceptions of a stream itself; some versions hand them over as events.
     const problem = event.ModelStreamError ?? event.InternalStreamFailure;

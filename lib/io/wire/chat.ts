@@ -51,6 +51,7 @@ export function wireChat(env: Environment) {
   const ports: InferencePorts = {
     world: systemWorld,
     authenticate: makeKeyAuthenticator({ directory, readPeppers }),
+    readModels: async ({ key, models }) => (await callers.renew(key.id))?.models ?? models,
     networkOf: makeNetworkHash(readPeppers),
     priceBooks,
     tokens: makeTokenCounter(env['TUNEGATE_TOKENIZERS_DIR'] ?? TOKENIZERS_LAYER),

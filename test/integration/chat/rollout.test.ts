@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RolloutChange } from '#core/routing/applyChange.ts';
 import { changeRollout } from '#core/routing/changeRollout.ts';
 import type { AdapterId, TenantId } from '#core/shared/ids.ts';
+import { addModel } from '#core/tenants/addModel.ts';
+import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { systemWorld } from '#io/world.ts';
 import { ASK, ask, beginCall, type ChatBench } from '#test/builders/chat.ts';
@@ -46,6 +48,16 @@ async function roll({ tenant, model }: ChatBench, change: RolloutChange): Promis
 const askAs = (bench: ChatBench, user: string) => ask(bench, { ...ASK, user });
 const adapterOf = (answer: { readonly headers: Readonly<Record<string, string>> }) =>
   answer.headers['x-tunegate-adapter'];
+
+test('a model that was made a moment ago is answered, by a function that knew its caller before', async () => {
+  const bench = await benchWith();
+  expect((await ask(bench, { ...ASK, model: 'newest' })).status).toBe(404);
+  const directory = makeDirectory(database.client, `${database.prefix}directory`);
+  const act = { actor: 'admin', reason: 'test' };
+  const wanted = { ...bench.model, alias: 'newest' };
+  await addModel({ world: systemWorld, directory }, { tenantId: bench.tenant.id, wanted, act });
+  expect((await ask(bench, { ...ASK, model: 'newest' })).status).toBe(200);
+});
 
 describe('a canary', () => {
   test('answers its share of the users, each of them every time, and its usage says so', async () => {

@@ -47,6 +47,17 @@ test('running usage of single choices adds up, and the closing total stands', as
   expect(chunks.map(({ chunk: { usage } }) => usage?.completionTokens)).toEqual([1, 3, 6, 9, 9]);
 });
 
+test('a server that knows no streams and answers at once is understood', async () => {
+  const whole = {
+    model: 'adp_one',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 3, completion_tokens: 1 },
+  };
+  expect(await read(JSON.stringify(whole, null, 1).replaceAll('\n', ''))).toMatchObject([
+    { chunk: { choices: [{ delta: { content: 'Hello' }, finishReason: 'stop' }] } },
+  ]);
+});
+
 test('completions carry their text as a delta', async () => {
   const chunks = await read(JSON.stringify({ choices: [{ index: 0, text: 'hi', finish_reason: 'stop' }] }));
   expect(chunks[0]?.chunk.choices).toEqual([{ index: 0, delta: { text: 'hi' }, finishReason: 'stop' }]);
