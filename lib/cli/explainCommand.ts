@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
-import { explainRating } from '#core/pricing/explainRating.ts';
+import { OPERATIONS } from '#core/metering/types.ts';
+import { type Explanation, explainRating } from '#core/pricing/explainRating.ts';
+import { explainTraining } from '#core/pricing/explainTraining.ts';
 import type { RatedUsage } from '#core/pricing/rateUsage.ts';
 import { MONTHLY_MEASURES, type PriceBook } from '#core/pricing/types.ts';
 import { parseId, type TenantId } from '#core/shared/ids.ts';
@@ -17,6 +19,7 @@ const ChargedEntry = z.object({
   created_at: z.number(),
   usage: z.object({
     request_id: z.string(),
+    operation: z.enum(OPERATIONS),
     model: z.string(),
     input_tokens: z.number(),
     output_tokens: z.number(),
@@ -40,19 +43,18 @@ type ChargedEntry = z.infer<typeof ChargedEntry>;
 export function addExplainCommand(price: Command, { open, write }: PriceTerminal): void {
   price
     .command('explain')
-    .description('show each step by which a call came to its price')
-    .argument('<call>', 'the request id of the call, or the id of its usage event or entry')
+    .description('show each step by which a call, or a training job, came to its price')
+    .argument(
+      '<call>',
+      'the request id of the call, or the id of its usage event or entry, or of the training job',
+    )
     .option('--tenant <tenant>', 'whose call it is, by id or name; without it every tenant is looked through')
     .action(async (call: string, options: ExplainOptions, command: Command) => {
       const { api, tenantPath } = open(command);
       const paths =
         options.tenant === undefined ? everyTenant(api) : oneTenant(await tenantPath(options.tenant));
       const { entry, path } = await findCharge(api, paths, call);
-      const { steps, amountMicro } = explainRating(
-        await bookOf(api, entry),
-        usageOf(entry, path),
-        entry.monthly,
-      );
+      const { steps, amountMicro } = explainCharge(await bookOf(api, entry), entry, usageOf(entry, path));
       const rated = amountMicro === null ? null : formatCredits(amountMicro);
       if (command.optsWithGlobals<{ readonly json?: boolean }>().json === true) {
         write(`${JSON.stringify({ entry: entry.id, steps, rated, charged: entry.amount }, null, 2)}\n`);
@@ -62,6 +64,12 @@ export function addExplainCommand(price: Command, { open, write }: PriceTerminal
       write(`${'charged'.padEnd(15)}${entry.amount} by the entry ${entry.id}\n`);
     });
 }
+
+/** A training is priced by other rates of its line than a call. */
+const explainCharge = (book: PriceBook, { usage, monthly }: ChargedEntry, used: RatedUsage): Explanation =>
+  usage.operation === 'fine_tuning'
+    ? explainTraining(book, { ...used, tokens: used.inputTokens })
+    : explainRating(book, used, monthly);
 
 type ExplainOptions = { readonly tenant?: string };
 
@@ -88,10 +96,12 @@ async function findCharge(
   tenantPaths: AsyncIterable<string>,
   call: string,
 ): Promise<FoundCharge> {
+  // A job's charge bears the job's id in its own.
+  const wanted = call.replace(/^ftjob-/, 'use_');
   for await (const path of tenantPaths) {
     for await (const row of rowsBehind(api, `${path}/credits/entries`)) {
       const { success, data } = ChargedEntry.safeParse(row);
-      if (success && [data.id, data.source.id, data.usage.request_id].includes(call))
+      if (success && [data.id, data.source.id, data.usage.request_id].includes(wanted))
         return { entry: data, path };
     }
   }

@@ -146,6 +146,20 @@ describe('price explain', () => {
     expect(explained).toMatchObject({ entry: entry.id, rated: '0.00118', charged: '-0.00118' });
   });
 
+  test('shows how a training job came to its price, by the id of the job', async () => {
+    const tenantId = tenant.id as TenantId;
+    const rated = { inputTokens: 12_345, priceBook: { id: 'per-token', version: 1 } };
+    const made = aCharge(tenantId, 'trained', 98_760, { ...rated, operation: 'fine_tuning' });
+    await agency.deps.ledger.placeHold(aHold(tenantId, 'trained', { amountMicro: micro(100_000) }));
+    await agency.deps.ledger.settle(tenantId, [made]);
+    const job = made.event.id.replace(/^use_/, 'ftjob-');
+    const { code, out } = await explain(job, '--tenant', 'Northwind');
+    expect(code).toBe(0);
+    expect(out).toContain('training       12345 tokens × 8 a million = 0.09876\n');
+    expect(out).not.toContain('request ');
+    expect(out).toMatch(/charged {8}-0\.09876 by the entry /);
+  });
+
   test('says so when no such call was charged', async () => {
     expect(await explain('req_unknown')).toMatchObject({
       code: 1,

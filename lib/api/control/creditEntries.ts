@@ -87,6 +87,7 @@ const entryBody = (entry: Entry) => ({
         usage: {
           request_id: entry.usage.requestId,
           key: entry.usage.keyId,
+          operation: entry.usage.operation,
           model: entry.usage.model,
           input_tokens: entry.usage.inputTokens,
           output_tokens: entry.usage.outputTokens,

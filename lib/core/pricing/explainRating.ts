@@ -60,7 +60,7 @@ const experimentSteps = ({ armOf }: PriceBook): readonly RatingStep[] =>
         },
       ];
 
-function lineStep({ line }: FoundRates): RatingStep {
+export function lineStep({ line }: Pick<FoundRates, 'line'>): RatingStep {
   const models = line.model === '*' ? 'every model without a line of its own' : `the model ${line.model}`;
   return {
     step: 'line',
@@ -108,7 +108,8 @@ function partSteps({ rates, line }: FoundRates, call: RatedUsage): readonly Rati
   ].filter((step) => step !== undefined);
 }
 
-function part(
+/** A part of a price, with its exact share before the sum is rounded; undefined for one that costs nothing. */
+export function part(
   step: string,
   count: string,
   priceMicro: MicroCredits,
