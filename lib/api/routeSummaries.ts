@@ -84,6 +84,7 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   replacePriceBook: 'Changes a draft of a price book.',
   publishPriceBook: 'Publishes a price book: from then on it stays as it is.',
   withdrawPriceBook: 'Makes a draft again of a price book that is not in force yet.',
+  readPriceExperiment: 'Compares the arms of an experiment by what their tenants were charged.',
   lintPriceBook: 'Says what to mend in a price book, and keeps nothing.',
   readTenantSubscription: 'Shows the subscription of a tenant.',
   createTenantSubscriptionCheckout: 'Opens a checkout for a plan, with or without its setup fee.',

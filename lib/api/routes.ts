@@ -507,6 +507,12 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  readPriceExperiment: {
+    method: 'GET',
+    path: '/admin/price-books/{book}/experiment',
+    auth: admin,
+    function: 'control',
+  },
   lintPriceBook: {
     method: 'POST',
     path: '/admin/price-books/lint',

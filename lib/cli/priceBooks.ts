@@ -4,7 +4,6 @@ import { BookLines } from '#core/pricing/priceBooksFile.ts';
 import { bookOf } from '#core/pricing/readPriceBooks.ts';
 import type { PriceBook } from '#core/pricing/types.ts';
 import type { ApiClient } from './apiClient.ts';
-import { rowsBehind } from './pages.ts';
 
 const VersionBody = z.object({
   id: z.string(),
@@ -29,16 +28,4 @@ export async function readPriceBook(api: ApiClient, named: Named): Promise<Price
   const body = z.parse(VersionBody, await api.call('GET', versionPath(named)));
   const { id, version, effective_from: from, ...lines } = body;
   return bookOf({ id, version, effectiveFromMs: Date.parse(from ?? '') }, lines);
-}
-
-const Row = z.object({ id: z.string(), version: z.number(), effective_from: z.nullable(z.string()) });
-
-/** Every published version of a book, in the order in which they begin. */
-export async function readVersions(api: ApiClient, id: string): Promise<readonly PriceBook[]> {
-  const books: PriceBook[] = [];
-  for await (const row of rowsBehind(api, `/admin/price-books`, { book: id })) {
-    const { effective_from: from, ...named } = z.parse(Row, row);
-    if (from !== null) books.push(await readPriceBook(api, named));
-  }
-  return books.sort((a, b) => a.effectiveFromMs - b.effectiveFromMs);
 }

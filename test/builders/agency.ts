@@ -14,6 +14,7 @@ import { makeMandateProvider } from '#io/dodo/mandateProvider.ts';
 import { makePaymentProvider } from '#io/dodo/paymentProvider.ts';
 import { makeSubscriptionProvider } from '#io/dodo/subscriptionProvider.ts';
 import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
+import { makeArmBook } from '#io/dynamodb/armBook.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
@@ -81,6 +82,7 @@ export async function startAgency() {
     versions: makeVersionBook(database.client, `${database.prefix}versions`, world.clock),
     engines: { allowLoopback: true },
     priceBooks: {
+      arms: makeArmBook(database.client, `${database.prefix}versions`),
       store: makePriceBookStore(database.client, `${database.prefix}directory`),
       source: makePriceBookSource(database.client, `${database.prefix}directory`, {
         seeds: seeds.map(toBook),

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from '#cli/runCli.ts';
 import { settleUsage } from '#core/metering/settleUsage.ts';
 import { armOf } from '#core/pricing/armOf.ts';
+import { recordArms } from '#core/pricing/recordArms.ts';
+import { makeArmBook } from '#io/dynamodb/armBook.ts';
 import { openDatabase } from '#local/openDatabase.ts';
 import { ADMIN_KEY, type Agency, startAgency } from '#test/builders/agency.ts';
 import { ASK, ask, type ChatBench, makeChatBench } from '#test/builders/chat.ts';
@@ -68,11 +70,13 @@ async function clientOf(priceBookId: string): Promise<ChatBench> {
   return { ...bench, ports };
 }
 
-const settle = ({ ledger, events }: ChatBench) =>
-  settleUsage(
+async function settle({ ledger, events }: ChatBench): Promise<void> {
+  await settleUsage(
     { ledger, books: agency.deps.priceBooks.source },
     events.map((event) => ({ id: event.id, body: JSON.stringify(event) })),
   );
+  await recordArms(makeArmBook(agency.database.client, `${agency.database.prefix}versions`), events);
+}
 
 /** What each call was charged, in the order of the calls. */
 async function chargesOf({ ledger, tenant, events }: ChatBench): Promise<readonly number[]> {
@@ -154,6 +158,26 @@ test('an experiment, from its publication to what its arms brought in', async ()
   expect((await chargesOf(client)).at(-1)).toBe(20_000);
   const ended = JSON.parse((await run('--json', 'price', 'experiment', 'trial')).out);
   expect(ended).toMatchObject({ start: '2027-01-15', end: '2027-01-15' });
+
+  // Who leaves the book stays in the arm that was recorded; who comes now and calls nothing would be in the arm of its id.
+  await agency.admin('PATCH', `/admin/tenants/${client.tenant.id}`, { price_book: 'cheap' });
+  const later = await clientOf('trial');
+  const { body } = await agency.admin('GET', '/admin/price-books/trial/experiment');
+  expect(body).toMatchObject({ experiment: 'spring', book: 'trial', is_complete: true, has_more: false });
+  const tenantsIn = (arm: string) => body.data.find((one: { arm: string }) => one.arm === arm).tenants;
+  const isLater = (arm: string) => (armOf(experiment, later.tenant.id) === arm ? 1 : 0);
+  expect([tenantsIn('dear'), tenantsIn('cheap')]).toEqual([
+    inArm('dear') + isLater('dear'),
+    inArm('cheap') + isLater('cheap'),
+  ]);
+  const query = { experiment: 'autumn' };
+  expect(
+    await agency.admin('GET', '/admin/price-books/trial/experiment', undefined, { query }),
+  ).toMatchObject({ status: 404 });
+  const { apiKey } = await agency.newTenant();
+  expect(await agency.call('GET', '/admin/price-books/trial/experiment', { key: apiKey })).toMatchObject({
+    status: 403,
+  });
 });
 
 test('versions are listed and shown, and what cannot be done says why', async () => {

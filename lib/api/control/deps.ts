@@ -5,6 +5,7 @@ import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
 import type { NoticeOutbox } from '#core/notices/ports.ts';
 import type { KeptBook, PriceBookSource, PriceBookStore } from '#core/pricing/ports.ts';
+import type { ArmBook } from '#core/pricing/recordArms.ts';
 import type { ReconciliationQueue, ReconciliationStore } from '#core/reconciliation/ports.ts';
 import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
 import type { RolloutStore, VersionBook } from '#core/routing/ports.ts';
@@ -56,6 +57,7 @@ export type PriceBookDeps = {
   readonly store: PriceBookStore;
   readonly source: PriceBookSource;
   readonly seeds: readonly KeptBook[];
+  readonly arms: Pick<ArmBook, 'list'>;
 };
 
 /** What statements work with; a PDF comes as text, for it has no other bytes. */

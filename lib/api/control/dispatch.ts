@@ -21,6 +21,7 @@ import {
   retrievePriceBook,
   withdrawPriceBook,
 } from './priceBooks.ts';
+import { readPriceExperiment } from './priceExperiment.ts';
 import { listTenantReceipts } from './receipts.ts';
 import { importAwsCosts, listReconciliations, startReconciliation } from './reconciliation.ts';
 import { promoteModel, readRollout, rollBackModel, setCanary, setShadow } from './rollouts.ts';
@@ -87,6 +88,7 @@ const HANDLERS: RouteHandlers<'control', ControlDeps> = {
   replacePriceBook,
   publishPriceBook,
   withdrawPriceBook,
+  readPriceExperiment,
   lintPriceBook,
 };
 

@@ -12,6 +12,8 @@ export type ArmResult = {
    * permutation test against the first arm. Null for the first arm and where either has no tenants.
    */
   readonly pValue: number | null;
+  /** The same, raised for as many comparisons as were made (Holm): of twenty arms that do nothing one looks different. */
+  readonly pValueOfAll: number | null;
 };
 
 /** The smallest p-value that can come out is 1 in 10,000. */
@@ -28,7 +30,7 @@ export function compareArms(
 ): readonly ArmResult[] {
   const valuesOf = (arm: string) => outcomes.filter((one) => one.arm === arm).map(({ value }) => value);
   const first = valuesOf(arms[0] ?? '');
-  return arms.map((arm, index) => {
+  const compared = arms.map((arm, index) => {
     const values = valuesOf(arm);
     const frame = { arm, tenants: values.length, mean: meanOf(values) };
     if (index === 0) return { ...frame, difference: null, pValue: null };
@@ -39,6 +41,22 @@ export function compareArms(
       pValue: isKnown ? permutationTest(first, values) : null,
     };
   });
+  const raised = holm(compared.flatMap(({ pValue }) => pValue ?? []));
+  return compared.map((one) => ({
+    ...one,
+    pValueOfAll: one.pValue === null ? null : (raised.get(one.pValue) ?? null),
+  }));
+}
+
+/** Each p-value times the comparisons that are left once smaller ones are settled, and never below a smaller one's. */
+function holm(pValues: readonly number[]): ReadonlyMap<number, number> {
+  const raised = new Map<number, number>();
+  let least = 0;
+  for (const [index, pValue] of pValues.toSorted((a, b) => a - b).entries()) {
+    least = Math.min(1, Math.max(least, pValue * (pValues.length - index)));
+    if (!raised.has(pValue)) raised.set(pValue, least);
+  }
+  return raised;
 }
 
 function permutationTest(one: readonly number[], other: readonly number[]): number {

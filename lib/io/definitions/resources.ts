@@ -63,7 +63,7 @@ export const TABLES = {
   }),
   /** First answers of calls that carried an Idempotency-Key, and usage events that the queue did not take. */
   idempotency: table('idempotency', 'IDEMPOTENCY_TABLE', { ttlAttribute: 'expiresAtSec' }),
-  /** What versions of a model did while they were compared. */
+  /** What versions of a model did while they were compared, and which arm of an experiment with prices who was in. */
   versions: table('versions', 'VERSIONS_TABLE', { ttlAttribute: 'expiresAtSec' }),
   /** What keys did in the last two days, hour by hour. */
   watch: table('watch', 'WATCH_TABLE', { ttlAttribute: 'expiresAtSec' }),

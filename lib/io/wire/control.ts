@@ -5,6 +5,7 @@ import { parsePeppers, parseSecretList } from '#core/tenants/apiKey.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
 import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
+import { makeArmBook } from '#io/dynamodb/armBook.ts';
 import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
@@ -46,6 +47,7 @@ export function wireControl(env: Environment) {
       peppers: async () => parsePeppers(await readSecret(requireVariable(env, SECRETS.keyPepper.env))),
     },
     priceBooks: {
+      arms: makeArmBook(dynamoDb, requireVariable(env, TABLES.versions.env)),
       store: makePriceBookStore(dynamoDb, directoryTable),
       source: makePriceBookSource(dynamoDb, directoryTable, {
         seeds: seeds.map(toBook),

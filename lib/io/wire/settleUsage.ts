@@ -5,9 +5,11 @@ import {
   type UsageMessage,
 } from '#core/metering/settleUsage.ts';
 import { parsePriceBooks } from '#core/pricing/parsePriceBooks.ts';
+import { recordArms } from '#core/pricing/recordArms.ts';
 import { countVersions } from '#core/routing/countVersions.ts';
 import { tallyUsage } from '#core/watch/tallyUsage.ts';
 import { QUEUES, TABLES } from '#io/definitions/resources.ts';
+import { makeArmBook } from '#io/dynamodb/armBook.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
@@ -55,14 +57,18 @@ export function wireSettleUsage(env: Environment) {
     (error) => observability.logger.warn('a refill was not asked for', { cause: error }),
   );
   const versions = makeVersionBook(dynamoDb, requireVariable(env, TABLES.versions.env), systemWorld.clock);
+  const arms = makeArmBook(dynamoDb, requireVariable(env, TABLES.versions.env));
   const keyHours = makeUsageWatch(dynamoDb, requireVariable(env, TABLES.watch.env), systemWorld.clock);
-  /** By version and by key, for whoever looks at them. That it fails is no reason to settle anything again. */
+  /** By version, by arm and by key, for whoever looks at them. That it fails is no reason to settle anything again. */
   const count = async (outcomes: readonly MessageOutcome[]): Promise<void> => {
     const settled = outcomes.flatMap(({ event, result }) =>
       event !== null && result.ok && result.value.outcome === 'settled' ? event : [],
     );
     await countVersions(versions, settled).catch((cause: unknown) =>
       observability.logger.warn('calls were not counted by version', { cause }),
+    );
+    await recordArms(arms, settled).catch((cause: unknown) =>
+      observability.logger.warn('arms of experiments were not written down', { cause }),
     );
     const tallies = [...tallyUsage(settled)].map(([tenantId, hours]) => keyHours.add(tenantId, hours));
     await Promise.all(tallies).catch((cause: unknown) =>

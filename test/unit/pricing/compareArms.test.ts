@@ -82,3 +82,24 @@ test('each arm is compared with the first, by its tenants', () => {
 test('the same outcomes give the same result', () => {
   expect(compare([1, 5, 2], [7, 3, 9])).toEqual(compare([1, 5, 2], [7, 3, 9]));
 });
+
+test('with several arms each p-value is raised for all that were compared, the smallest most', () => {
+  const spread = (base: number) => Array.from({ length: 12 }, (_, n) => base + ((n * 7) % 12));
+  const compared = compareArms(
+    ['a', 'b', 'c', 'd'],
+    [
+      ...outcomes('a', spread(0)),
+      ...outcomes('b', spread(3)),
+      ...outcomes('c', spread(40)),
+      ...outcomes('d', spread(0.5)),
+    ],
+  );
+  const plain = compared.map(({ pValue }) => pValue ?? 0);
+  const [, b = 0, c = 0, d = 0] = plain;
+  expect(c).toBeLessThan(b);
+  expect(b).toBeLessThan(d);
+  const raised = compared.map(({ pValueOfAll }) => pValueOfAll);
+  // Holm: 3 × the smallest, 2 × the next, 1 × the last, never falling, never above 1.
+  expect(raised).toEqual([null, Math.max(3 * c, 2 * b), 3 * c, Math.max(3 * c, 2 * b, d)]);
+  expect(compare([1, 2, 3], [4, 5, 6])?.pValueOfAll).toBe(compare([1, 2, 3], [4, 5, 6])?.pValue);
+});
