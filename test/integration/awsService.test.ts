@@ -142,6 +142,31 @@ test('a form upload keeps to its policy', async () => {
   expect((await post({ 'x-amz-meta-more': 'x' }, 'small')).status).toBe(403);
 });
 
+test('a form with a large file keeps to its policy, and its bytes stay what they are', async () => {
+  const large = Buffer.alloc(25_000_000, 'a line of text\r\n--boundary\r\n');
+  const presigned = (maxBytes: number) =>
+    createPresignedPost(aws.s3, {
+      Bucket,
+      Key: 'tenants/t1/large',
+      Conditions: [['content-length-range', 1, maxBytes]],
+      Expires: 60,
+    });
+  const post = async (maxBytes: number, over: Record<string, string> = {}) => {
+    const { url, fields } = await presigned(maxBytes);
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ ...fields, ...over })) form.append(name, value);
+    form.append('file', new Blob([large]), 'data.jsonl');
+    return (await fetch(url, { method: 'POST', body: form })).status;
+  };
+  expect(await post(large.length - 1)).toBe(400);
+  expect(await post(large.length, { key: 'tenants/t2/x' })).toBe(403);
+  expect(await post(large.length, { 'X-Amz-Signature': '0'.repeat(64) })).toBe(403);
+  await expect(read('tenants/t1/large')).rejects.toEqual(named('NoSuchKey'));
+  expect(await post(large.length)).toBe(204);
+  const { Body } = await aws.s3.send(new GetObjectCommand({ Bucket, Key: 'tenants/t1/large' }));
+  expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(large)).toBe(true);
+});
+
 test('of many that create one object, one does', async () => {
   const attempts = await Promise.allSettled(
     Array.from({ length: 20 }, (_, i) => put('once', String(i), { IfNoneMatch: '*' })),

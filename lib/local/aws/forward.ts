@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 
 const MAX_SOCKETS = 256;
@@ -23,6 +24,13 @@ export type Forward = {
   (request: IncomingMessage, response: ServerResponse, options: ForwardOptions): Promise<void>;
   /** Asks for the entity tag of an object; undefined when there is none. */
   readonly etagOf: (request: IncomingMessage, path: string) => Promise<string | undefined>;
+  /** Asks something of the guard's own. */
+  readonly ask: (
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body?: Buffer,
+  ) => Promise<{ readonly status: number; readonly etag: string; readonly text: string }>;
 };
 
 /** A client of the store behind the guard. */
@@ -68,5 +76,10 @@ export function makeForward(port: number): Forward {
     return answer.statusCode === 200 ? answer.headers.etag : undefined;
   }
 
-  return Object.assign(forward, { etagOf });
+  const ask: Forward['ask'] = async (method, path, headers, body = Buffer.alloc(0)) => {
+    const answer = await send(method, path, { ...headers, 'content-length': String(body.length) }, body);
+    return { status: answer.statusCode ?? 500, etag: answer.headers.etag ?? '', text: await textOf(answer) };
+  };
+
+  return Object.assign(forward, { etagOf, ask });
 }

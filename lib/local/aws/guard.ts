@@ -3,12 +3,13 @@ import { readLimited } from '#local/shared/readLimited.ts';
 import { checkBodyDigests } from './bodyDigests.ts';
 import { makeConditions } from './conditions.ts';
 import { makeForward } from './forward.ts';
+import { type FormFields, type FormTarget, takeLargeForm } from './largeForm.ts';
 import { checkPostPolicy } from './postPolicy.ts';
 import { refusalXml, S3Refusal } from './s3Refusal.ts';
 import { type Credentials, verifySignature } from './signature.ts';
 import { assumeRole } from './sts.ts';
 
-/** The store behind takes no more in one request; larger objects go up in parts. */
+/** The store behind takes no more in one request; larger objects go up in parts, and forms with them are cut into such. */
 const MAX_BODY_BYTES = 11 * 1024 * 1024;
 const STS_TYPE = 'application/x-www-form-urlencoded';
 const SQS_TYPE = 'application/x-amz-json-1.0';
@@ -28,15 +29,21 @@ export function makeGuard(upstreamPort: number, credentials: Credentials): Serve
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     allowOrigin(request, response);
     if (request.method === 'OPTIONS') return preflight(request, response);
+    const type = request.headers['content-type'] ?? '';
+    const isForm = request.method === 'POST' && type.startsWith('multipart/form-data');
+    if (isForm && Number(request.headers['content-length']) > MAX_BODY_BYTES) {
+      await takeLargeForm(request, forward, (form) => checkForm(request.url ?? '/', form));
+      response.writeHead(204).end();
+      return;
+    }
     const body = await readLimited(request, MAX_BODY_BYTES);
     if (body === undefined) {
       response.setHeader('connection', 'close');
       throw new S3Refusal('EntityTooLarge', `A request may carry at most ${MAX_BODY_BYTES} bytes.`);
     }
     const target = request.url ?? '/';
-    const type = request.headers['content-type'] ?? '';
-    if (request.method === 'POST' && type.startsWith('multipart/form-data')) {
-      await checkForm(target, type, body);
+    if (isForm) {
+      await checkSmallForm(target, type, body);
       return forward(request, response, { body });
     }
     const signed = { method: request.method ?? 'GET', target, headers: request.headers, body };
@@ -54,7 +61,15 @@ export function makeGuard(upstreamPort: number, credentials: Credentials): Serve
     response.writeHead(200, { 'content-type': 'text/xml' }).end(answered);
   }
 
-  async function checkForm(target: string, type: string, body: Buffer): Promise<void> {
+  /** Checks a form's fields; its file's size can be checked with what is answered. */
+  function checkForm(target: string, { fields, fileName }: FormFields): FormTarget {
+    const key = (fields['key'] ?? '').replace(/\$\{filename\}/g, () => fileName);
+    const named = fields['key'] === undefined ? fields : { ...fields, key };
+    const bucket = decodeURIComponent(target.split(/[/?]/)[1] ?? '');
+    return { bucket, key, checkSize: checkPostPolicy({ fields: named, bucket }, credentials, Date.now()) };
+  }
+
+  async function checkSmallForm(target: string, type: string, body: Buffer): Promise<void> {
     const form = await new Response(new Uint8Array(body), { headers: { 'content-type': type } })
       .formData()
       .catch(() => {
@@ -71,9 +86,7 @@ export function makeGuard(upstreamPort: number, credentials: Credentials): Serve
         break; // whatever comes after the file is not read, by S3 and by the store behind
       }
     }
-    if (fields['key'] !== undefined) fields['key'] = fields['key'].replace(/\$\{filename\}/g, () => fileName);
-    const bucket = decodeURIComponent(target.split(/[/?]/)[1] ?? '');
-    checkPostPolicy({ fields, bucket, fileBytes }, credentials, Date.now());
+    checkForm(target, { fields, fileName }).checkSize(fileBytes);
   }
 }
 

@@ -22,14 +22,16 @@ export type PostedForm = {
   /** Fields before the file, by lower-case name. */
   readonly fields: Readonly<Record<string, string>>;
   readonly bucket: string;
-  readonly fileBytes: number;
 };
+
+/** Throws `S3Refusal` for a file of another size than the policy allows. */
+export type SizeCheck = (fileBytes: number) => void;
 
 /**
  * Checks a browser's form upload against its signed policy: signature, expiry, every condition, no field beyond them.
- * Throws `S3Refusal`. Source: "POST policy", S3 API reference.
+ * Throws `S3Refusal`; answers what is left to check when the file's size is known. Source: "POST policy", S3 API reference.
  */
-export function checkPostPolicy(form: PostedForm, credentials: Credentials, nowMs: number): void {
+export function checkPostPolicy(form: PostedForm, credentials: Credentials, nowMs: number): SizeCheck {
   const base64 = form.fields['policy'];
   if (base64 === undefined) throw new S3Refusal('AccessDenied', 'Access Denied');
   verifyPolicySignature(
@@ -48,6 +50,15 @@ export function checkPostPolicy(form: PostedForm, credentials: Credentials, nowM
   }
   const extra = Object.keys(form.fields).find((name) => !named.has(name) && !name.startsWith('x-ignore-'));
   if (extra !== undefined) invalid(`Extra input fields: ${extra}`);
+  return (fileBytes) => {
+    for (const condition of policy.conditions) checkSize(condition, fileBytes);
+  };
+}
+
+function checkSize(condition: Condition, fileBytes: number): void {
+  if (!Array.isArray(condition) || condition[0] !== 'content-length-range') return;
+  if (fileBytes < condition[1]) throw new S3Refusal('EntityTooSmall', 'The file is below the policy’s size.');
+  if (fileBytes > condition[2]) throw new S3Refusal('EntityTooLarge', 'The file is above the policy’s size.');
 }
 
 function readPolicy(base64: string): z.infer<typeof PolicyDocument> {
@@ -64,13 +75,7 @@ function checkCondition(condition: Condition, form: PostedForm): readonly string
     for (const [name, value] of Object.entries(condition)) checkField('eq', name.toLowerCase(), value, form);
     return Object.keys(condition).map((name) => name.toLowerCase());
   }
-  if (condition[0] === 'content-length-range') {
-    if (form.fileBytes < condition[1])
-      throw new S3Refusal('EntityTooSmall', 'The file is below the policy’s size.');
-    if (form.fileBytes > condition[2])
-      throw new S3Refusal('EntityTooLarge', 'The file is above the policy’s size.');
-    return [];
-  }
+  if (condition[0] === 'content-length-range') return [];
   const name = condition[1].replace(/^\$/, '').toLowerCase();
   checkField(condition[0], name, condition[2], form);
   return [name];
