@@ -21,7 +21,12 @@ const COLUMNS: readonly Column[] = [
 
 const Reports = z.object({
   data: z.array(
-    z.looseObject({ ran_at: z.number(), unknown: z.number(), differences: z.array(z.unknown()) }),
+    z.looseObject({
+      ran_at: z.number(),
+      unknown: z.number(),
+      differences: z.array(z.unknown()),
+      unread: z.array(z.object({ pair: z.string(), why: z.string() })),
+    }),
   ),
 });
 const Requested = z.object({ day: z.string(), requested_at: z.number() });
@@ -38,7 +43,10 @@ export function addReconcileCommand(
     .command('reconcile')
     .description('hold the books of a day against each other: gateway, ledger, Dodo and AWS')
     .option('--day <day>', 'a day of UTC (default: yesterday)')
-    .option('--aws-costs <file>', 'a cost and usage export of AWS (CSV or CSV.gz) to take in first')
+    .option(
+      '--aws-costs <path>',
+      'a cost and usage export of AWS to take in first: a file or its folder (CSV, CSV.gz or Parquet)',
+    )
     .action(async ({ day, awsCosts }: Options, command: Command) => {
       const { api, print } = open(command);
       if (awsCosts !== undefined) {
@@ -55,8 +63,9 @@ export function addReconcileCommand(
           print.list(
             { ...report, object: 'list', data: report.differences, has_more: false, next_cursor: null },
             COLUMNS,
-            `The books of ${asked.day} agree.`,
+            `The books of ${asked.day} ${report.unread.length === 0 ? 'agree.' : 'that could be read agree.'}`,
           );
+          for (const { pair, why } of report.unread) print.say(`Not compared: ${pair}: ${why}`);
           if (report.unknown > 0) exitWith(1);
           return;
         }

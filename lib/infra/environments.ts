@@ -39,6 +39,11 @@ export type Environment = {
    */
   readonly dedicatedEndpoints: Readonly<Record<string, Partial<Omit<InferenceSettings, 'baseComponent'>>>>;
   readonly training: TrainingSettings;
+  /**
+   * Where AWS delivers its cost and usage export (CUR 2.0 with resource ids, CSV or Parquet): the nightly
+   * reconciliation reads it. Absent: the bill is compared only when somebody imports it.
+   */
+  readonly awsExport: { readonly bucket: string; readonly prefix: string } | undefined;
 };
 
 export type TrainingSettings = {
@@ -80,6 +85,11 @@ const region = process.env['TUNEGATE_AWS_REGION'] ?? process.env['CDK_DEFAULT_RE
 const alarmEmail = process.env['TUNEGATE_ALARM_EMAIL'];
 const topUpUrl = process.env['TUNEGATE_TOP_UP_URL'] ?? 'https://example.com/credits';
 const noticeFrom = process.env['TUNEGATE_NOTICE_FROM'] ?? 'notices@example.com';
+const awsExportBucket = process.env['TUNEGATE_AWS_EXPORT_BUCKET'];
+const awsExport =
+  awsExportBucket === undefined
+    ? undefined
+    : { bucket: awsExportBucket, prefix: process.env['TUNEGATE_AWS_EXPORT_PREFIX'] ?? '' };
 const runbookUrl = process.env['TUNEGATE_RUNBOOK_URL'] ?? 'docs/runbook.md';
 
 export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
@@ -92,6 +102,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     runbookUrl,
     topUpUrl,
     noticeFrom,
+    awsExport,
     dodoEnvironment: 'test_mode',
     logLevel: 'DEBUG',
     logRetentionDays: 14,
@@ -130,6 +141,7 @@ export const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     runbookUrl,
     topUpUrl,
     noticeFrom,
+    awsExport,
     dodoEnvironment: 'live_mode',
     logLevel: 'INFO',
     logRetentionDays: 365,

@@ -19,6 +19,7 @@ import {
 // CDK's own grants name whole families of actions (Scan, kms:ReEncrypt*, s3:GetObject*). These name what the code
 // calls, and tell the function where the thing is in the same breath: a permission without its name is of no use.
 
+type AwsExportPlace = NonNullable<Environment['awsExport']>;
 export type Access = 'read' | 'readWrite';
 export type BucketAccess = Access | 'readWriteDelete';
 
@@ -118,6 +119,24 @@ export function grantEngineSecrets(fn: LambdaFunction, environment: Environment)
   acknowledge(fn.role, {
     [`AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:secretsmanager:${region}:<AWS::AccountId>:secret:${prefix}*]`]:
       'The agency adds engines at run time; the prefix is theirs alone.',
+  });
+}
+
+/** Lets the function read AWS's cost and usage export, and nothing else of the bucket that it is delivered to. */
+export function grantAwsExport(fn: LambdaFunction, { bucket, prefix }: AwsExportPlace): void {
+  const arn = Stack.of(fn).formatArn({ service: 's3', region: '', account: '', resource: bucket });
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: [`${arn}/${prefix}*`] }));
+  fn.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['s3:ListBucket'],
+      resources: [arn],
+      conditions: { StringLike: { 's3:prefix': `${prefix}*` } },
+    }),
+  );
+  if (fn.role === undefined) return;
+  acknowledge(fn.role, {
+    [`AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::${bucket}/${prefix}*]`]:
+      'AWS names the objects of an export itself; the prefix is the export’s alone.',
   });
 }
 

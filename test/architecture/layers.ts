@@ -25,6 +25,7 @@ export const LAYERS: readonly Layer[] = [
       'tar',
       'validator',
       'tinypdf',
+      'hyparquet',
       '@aws-lambda-powertools/*',
     ],
   },

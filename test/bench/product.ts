@@ -63,7 +63,10 @@ export async function startProduct() {
     const nowhere = 'http://127.0.0.1:1';
     setEnvironment({
       ...env,
-      ...functionEnvironment({ baseUrl: nowhere, dynamodb, aws, sagemaker, dodo: nowhere }, nowhere),
+      ...functionEnvironment(
+        { baseUrl: nowhere, dynamodb, aws, sagemaker, dodo: nowhere },
+        { topUpUrl: nowhere, awsExport: nowhere },
+      ),
       AWS_SESSION_TOKEN: TOKEN,
       PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: new URL(secretsUrl).port,
       POWERTOOLS_LOG_LEVEL: 'SILENT',

@@ -34,7 +34,9 @@ beforeAll(async () => {
     outbox: { pending: async () => [] },
     lateUsage: { list: async () => ({ uses: [], nextCursor: null }) },
     jobs: { ofMonth: async () => [] },
-    store: { save: async () => undefined, readCosts: async () => undefined },
+    awsCosts: { ofMonth: async () => ({ ok: true, value: undefined }) },
+    aws: { endpoints: [], jobNamePrefix: 'tunegate-test', endpointOfCall: async () => undefined },
+    store: { save: async () => undefined },
     clock: Date.now,
   };
 });

@@ -67,7 +67,7 @@ test('what is no day, or has not begun, is refused', async () => {
   );
 });
 
-test("AWS's export is added up by resource, exactly, and taken in", async () => {
+test("AWS's export is added up by job and service, exactly, and taken in", async () => {
   const header =
     '"line_item_usage_start_date","line_item_product_code","line_item_resource_id","line_item_usage_amount","line_item_unblended_cost"';
   const rows = [
@@ -89,7 +89,7 @@ test("AWS's export is added up by resource, exactly, and taken in", async () => 
         micro_usd: 1_410_000,
         hours: 1,
       },
-      { service: 'Amazon, S3', resource: 'a "bucket"', micro_usd: 0, hours: 1 },
+      { service: 'Amazon, S3', resource: '', micro_usd: 0, hours: 1 },
       { service: 'Refund', resource: '', micro_usd: -250_000, hours: 0 },
     ],
     total_micro_usd: 1_160_000,
@@ -113,5 +113,7 @@ test.each([
   const file = join(folder, 'bad.csv');
   writeFileSync(file, text);
   await expect(readAwsCosts(file, '2026-11')).rejects.toThrow(why);
-  await expect(readAwsCosts(join(folder, 'nowhere.csv'), '2026-11')).rejects.toThrow('cannot be read');
+  await expect(readAwsCosts(join(folder, 'nowhere.csv'), '2026-11')).rejects.toThrow(
+    'has no file of 2026-11',
+  );
 });

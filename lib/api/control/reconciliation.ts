@@ -58,6 +58,7 @@ const Costs = z.strictObject({
       z.strictObject({
         service: name,
         resource: name,
+        day: z.exactOptional(dayField),
         micro_usd: z.int(),
         hours: z.number().check(z.gte(0)),
       }),
@@ -101,5 +102,5 @@ const reportBody = (report: Reconciliation) => ({
     left: maybe(leftMicro),
     right: maybe(rightMicro),
   })),
-  unread: report.unread,
+  unread: report.unread.map(({ pair, why }) => ({ pair, why })),
 });

@@ -1,4 +1,5 @@
 import type { TenantId } from '#core/shared/ids.ts';
+import { trainingJobIn } from './awsResources.ts';
 import type { Compared } from './compareAmounts.ts';
 import type { AwsCosts, Cause, Difference } from './types.ts';
 
@@ -11,29 +12,30 @@ export type JobCost = {
 };
 
 /** Half a cent: what AWS rounds by itself is no difference. */
-const TOLERANCE_MICRO = 5_000;
+export const TOLERANCE_MICRO = 5_000;
 /** AWS completes the costs of a day within two days. */
-const BILLED_WITHIN_MS = 72 * 3_600_000;
+export const BILLED_WITHIN_MS = 72 * 3_600_000;
 const SECONDS_AN_HOUR = 3_600;
 /** A second of usage on either side. */
 const SAME_HOURS = 2 / SECONDS_AN_HOUR;
-/** How AWS names a training job: `arn:aws:sagemaker:…:training-job/<name>`. */
-const TRAINING_JOB = /training-job\/([^/]+)$/;
 
-/**
- * Holds what our training jobs should have cost against AWS's bill of the month, job by job, to the cent. Without a
- * bill of the month nothing is compared.
- */
-export function compareCosts(
-  jobs: readonly JobCost[],
-  costs: AwsCosts | undefined,
-  nowMs: number,
-): Compared | undefined {
-  if (costs === undefined) return undefined;
+export type JobBooks = {
+  readonly jobs: readonly JobCost[];
+  readonly costs: AwsCosts;
+  /** What the names of our jobs begin with: others in the account are not ours. */
+  readonly namePrefix: string;
+  readonly nowMs: number;
+};
+
+/** Holds what our training jobs should have cost against AWS's bill of the month, job by job, to the cent. */
+export function compareCosts({ jobs, costs, namePrefix, nowMs }: JobBooks): Compared {
+  const known = new Set(jobs.map(({ name }) => name));
   const billed = new Map<string, { microUsd: number; hours: number }>();
+  let rightMicro = 0;
   for (const { resource, microUsd, hours } of costs.lines) {
-    const name = TRAINING_JOB.exec(resource)?.[1];
-    if (name === undefined) continue;
+    const name = trainingJobIn(resource);
+    if (name === undefined || !(known.has(name) || name.startsWith(`${namePrefix}-`))) continue;
+    rightMicro += microUsd;
     const sum = billed.get(name) ?? { microUsd: 0, hours: 0 };
     billed.set(name, { microUsd: sum.microUsd + microUsd, hours: sum.hours + hours });
   }
@@ -66,9 +68,7 @@ export function compareCosts(
       pair: 'jobs_aws',
       compared: jobs.length + billed.size,
       leftMicro: jobs.reduce((sum, { microUsd }) => sum + microUsd, 0),
-      rightMicro: costs.lines
-        .filter(({ resource }) => TRAINING_JOB.test(resource))
-        .reduce((sum, { microUsd }) => sum + microUsd, 0),
+      rightMicro,
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
 import type { Entry } from '#core/ledger/types.ts';
 import { addDays } from '#core/metering/periods.ts';
+import type { UsageEvent } from '#core/metering/types.ts';
 import type { HoldId, TenantId } from '#core/shared/ids.ts';
 import { type Compared, compareAmounts, sideOf } from './compareAmounts.ts';
 import type { ArchiveReader } from './ports.ts';
@@ -24,7 +25,14 @@ export async function compareUsage(
     tenantId,
     day,
     lost,
-  }: { readonly tenantId: TenantId; readonly day: string; readonly lost: readonly HoldId[] },
+    onCall,
+  }: {
+    readonly tenantId: TenantId;
+    readonly day: string;
+    readonly lost: readonly HoldId[];
+    /** Is shown every call that was charged, or was free. */
+    readonly onCall?: (usage: UsageEvent) => Promise<void>;
+  },
 ): Promise<Compared & { readonly overage: readonly (readonly [string, number])[] }> {
   const due = new Set((await deps.ledger.archiveDue(tenantId)).map(({ hour }) => hour));
   const missing = new Set<string>(lost);
@@ -38,6 +46,7 @@ export async function compareUsage(
       charges.push([entry.source.id, -entry.amountMicro]);
       if (entry.overageMicro !== undefined) overage.push([entry.source.id, entry.overageMicro]);
       if (entry.holdId !== undefined) missing.delete(entry.holdId);
+      if (entry.usage !== undefined) await onCall?.(entry.usage);
     }
     const calls = (await deps.archive.callsOf(tenantId, name)) ?? [];
     const sides = {

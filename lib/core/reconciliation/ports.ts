@@ -44,6 +44,28 @@ export type JobCosts = {
   >;
 };
 
+/** What AWS billed in a month; undefined: nothing is known of it. */
+export type AwsCostSource = {
+  readonly ofMonth: (
+    month: string,
+  ) => Promise<
+    Result<AwsCosts | undefined, { readonly code: 'aws_costs_unreadable'; readonly detail: string }>
+  >;
+};
+
+/** SageMaker endpoints that are ours: what an instance costs in millionths of a dollar an hour, and how many may run. */
+export type EndpointPrice = {
+  readonly name: string;
+  readonly microUsdPerHour: number;
+  readonly maxInstances: number;
+};
+
+/** On which endpoint a call ran; undefined: on none of SageMaker's. */
+export type EndpointOfCall = (
+  tenantId: TenantId,
+  call: { readonly model: string; readonly version: string | null },
+) => Promise<string | undefined>;
+
 export type ReconciliationStore = {
   readonly save: (report: Reconciliation) => Promise<void>;
   readonly read: (day: string) => Promise<Reconciliation | undefined>;

@@ -6,14 +6,25 @@ import type { Clock } from '#core/shared/world.ts';
 import type { LateUsageList, OverageOutbox } from '#core/subscriptions/overagePorts.ts';
 import type { SubscriptionStore } from '#core/subscriptions/ports.ts';
 import type { Directory } from '#core/tenants/ports.ts';
+import { type BusyTime, makeBusyTime } from './busyTime.ts';
 import { type Compared, compareAmounts, sideOf } from './compareAmounts.ts';
 import { compareCosts } from './compareCosts.ts';
+import { compareInference } from './compareInference.ts';
 import { comparePayments } from './comparePayments.ts';
 import { compareRefunds, type TakenBack } from './compareRefunds.ts';
 import { compareUsage } from './compareUsage.ts';
 import { entriesOfDay, takenBackOn } from './entriesOfDay.ts';
-import type { ArchiveReader, JobCosts, LostCalls, MeteredAtProvider, ReconciliationStore } from './ports.ts';
-import type { Pair, Reconciliation } from './types.ts';
+import type {
+  ArchiveReader,
+  AwsCostSource,
+  EndpointOfCall,
+  EndpointPrice,
+  JobCosts,
+  LostCalls,
+  MeteredAtProvider,
+  ReconciliationStore,
+} from './ports.ts';
+import type { Pair, Reconciliation, Unread } from './types.ts';
 
 export type ReconcileDeps = {
   readonly directory: Pick<Directory, 'listTenants'>;
@@ -28,7 +39,15 @@ export type ReconcileDeps = {
   readonly outbox: Pick<OverageOutbox, 'pending'>;
   readonly lateUsage: Pick<LateUsageList, 'list'>;
   readonly jobs: JobCosts;
-  readonly store: Pick<ReconciliationStore, 'save' | 'readCosts'>;
+  readonly awsCosts: AwsCostSource;
+  /** What belongs to this deployment at AWS. */
+  readonly aws: {
+    /** The one that tenants share first. */
+    readonly endpoints: readonly EndpointPrice[];
+    readonly jobNamePrefix: string;
+    readonly endpointOfCall: EndpointOfCall;
+  };
+  readonly store: Pick<ReconciliationStore, 'save'>;
   readonly clock: Clock;
 };
 
@@ -50,9 +69,10 @@ type Books = {
   readonly overage: (readonly [string, number])[];
   readonly granted: Map<string, { readonly tenantId: TenantId; readonly amountMicro: number }>;
   readonly takenBack: Map<TenantId, TakenBack>;
+  readonly busy: BusyTime;
 };
 
-type Found = { readonly compared: Compared[]; readonly unread: { pair: Pair; why: string }[] };
+type Found = { readonly compared: Compared[]; readonly unread: Unread[] };
 
 /**
  * Holds the books of one day of UTC against each other: gateway, ledger, Dodo and AWS. Every difference has a cause
@@ -61,12 +81,26 @@ type Found = { readonly compared: Compared[]; readonly unread: { pair: Pair; why
 export async function reconcileDay(deps: ReconcileDeps, day: string): Promise<Reconciliation> {
   const ranAtMs = deps.clock();
   const found: Found = { compared: [], unread: [] };
-  const books: Books = { overage: [], granted: new Map(), takenBack: new Map() };
+  const books: Books = {
+    overage: [],
+    granted: new Map(),
+    takenBack: new Map(),
+    busy: makeBusyTime(boundsOf(day)[0]),
+  };
   const lost = Map.groupBy(await deps.lostCalls.ofDay(day), ({ tenantId }) => tenantId);
 
   for await (const tenantId of tenantsOf(deps)) {
     const holds: readonly HoldId[] = (lost.get(tenantId) ?? []).map(({ holdId }) => holdId);
-    const usage = await compareUsage(deps, { tenantId, day, lost: holds });
+    const usage = await compareUsage(deps, {
+      tenantId,
+      day,
+      lost: holds,
+      onCall: async ({ model, version, adapter, operation, startedAtMs, computeMs }) => {
+        if (operation === 'fine_tuning') return;
+        const endpoint = await deps.aws.endpointOfCall(tenantId, { model, version: version ?? adapter });
+        if (endpoint !== undefined) books.busy.add(endpoint, startedAtMs, computeMs);
+      },
+    });
     found.compared.push(usage);
     books.overage.push(...usage.overage);
     const grants = { day, kind: 'grant', source: 'payment' } as const;
@@ -80,7 +114,7 @@ export async function reconcileDay(deps: ReconcileDeps, day: string): Promise<Re
   add(found, 'ledger_payments', payments);
   add(found, 'ledger_refunds', refunds);
   add(found, 'ledger_usage', await meteredUsage(deps, day, books.overage));
-  add(found, 'jobs_aws', await jobsAtAws(deps, day.slice(0, 7), ranAtMs));
+  await addAwsCosts(deps, found, { day, busy: books.busy, nowMs: ranAtMs });
 
   const report = summed(found, day, ranAtMs);
   await deps.store.save(report);
@@ -169,15 +203,28 @@ async function lateIds({ lateUsage }: ReconcileDeps): Promise<ReadonlySet<string
   return ids;
 }
 
-async function jobsAtAws(deps: ReconcileDeps, month: string, nowMs: number): Promise<Compared | string> {
-  const costs = await deps.store.readCosts(month);
-  return (
-    compareCosts(await deps.jobs.ofMonth(month), costs, nowMs) ?? `no AWS costs of ${month} were imported`
-  );
+/** AWS's bill against our training jobs of the month, and against the calls of the day. */
+async function addAwsCosts(
+  { awsCosts, aws, jobs }: ReconcileDeps,
+  found: Found,
+  { day, busy, nowMs }: { readonly day: string; readonly busy: BusyTime; readonly nowMs: number },
+): Promise<void> {
+  const month = day.slice(0, 7);
+  const read = await awsCosts.ofMonth(month);
+  const costs = read.ok ? read.value : undefined;
+  if (costs === undefined) {
+    const why = read.ok ? `no AWS costs of ${month} were exported or imported` : read.error.detail;
+    for (const pair of ['jobs_aws', 'inference_aws'] as const)
+      found.unread.push({ pair, why, isFault: !read.ok });
+    return;
+  }
+  const namePrefix = aws.jobNamePrefix;
+  add(found, 'jobs_aws', compareCosts({ jobs: await jobs.ofMonth(month), costs, namePrefix, nowMs }));
+  add(found, 'inference_aws', compareInference({ day, endpoints: aws.endpoints, busy, costs, nowMs }));
 }
 
 function add(found: Found, pair: Pair, compared: Compared | string): void {
-  if (typeof compared === 'string') found.unread.push({ pair, why: compared });
+  if (typeof compared === 'string') found.unread.push({ pair, why: compared, isFault: true });
   else found.compared.push(compared);
 }
 

@@ -33,8 +33,10 @@ export const CAUSES = [
   'late_usage',
   /** AWS tells of a cost days after it arose. */
   'not_billed_yet',
-  /** The same time at another price, as a discount or a price of another region. */
+  /** The same time at another price, as a discount or a price of another region, or a cost beside the hours. */
   'price_differs',
+  /** An endpoint ran, and no call was at work on it. */
+  'idle_endpoint',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -67,17 +69,23 @@ export type Reconciliation = {
   readonly differences: readonly Difference[];
   readonly differenceCount: number;
   readonly unknownCount: number;
-  /** Books that could not be read: then nothing is known of them. */
-  readonly unread: readonly { readonly pair: Pair; readonly why: string }[];
+  readonly unread: readonly Unread[];
 };
+
+/** Books that could not be read: then nothing is known of them. `isFault`: they should have been there. */
+export type Unread = { readonly pair: Pair; readonly why: string; readonly isFault: boolean };
 
 /** A usage event as the archive has it. */
 export type ArchivedCall = { readonly eventId: string; readonly costMicro: number };
 
-/** What AWS billed for one resource in a month, in millionths of a dollar. `hours` is its usage. */
+/**
+ * What AWS billed for one resource in a month, or for an endpoint on one `day`, in millionths of a dollar. `hours` is
+ * how long it ran. Of what the reconciliation does not compare the resource is empty.
+ */
 export type AwsCost = {
   readonly service: string;
   readonly resource: string;
+  readonly day?: string;
   readonly microUsd: number;
   readonly hours: number;
 };
@@ -86,4 +94,6 @@ export type AwsCosts = {
   readonly lines: readonly AwsCost[];
   readonly totalMicroUsd: number;
   readonly importedAtMs: number;
+  /** Which state of the export it was read from; absent: it was imported by hand. */
+  readonly version?: string;
 };

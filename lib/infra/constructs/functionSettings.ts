@@ -1,6 +1,6 @@
-import type { Environment } from '#infra/environments.ts';
+import type { Environment, InferenceSettings } from '#infra/environments.ts';
 import type { FunctionUses } from '#io/definitions/functions.ts';
-import { SETTINGS } from '#io/definitions/resources.ts';
+import { ENDPOINT, SETTINGS } from '#io/definitions/resources.ts';
 
 /** The variables of a function that differ between environments, as far as it uses them. */
 export function functionSettings(
@@ -10,6 +10,7 @@ export function functionSettings(
   const { topUpUrl, dodoEnvironment, noticeFrom, alarmEmail } = environment;
   return {
     ...(uses.trainingSettings === true ? trainingSettings(environment) : {}),
+    ...(uses.readsAwsCosts === true ? awsCostSettings(environment) : {}),
     ...(uses.topUpUrl === true ? { [SETTINGS.topUpUrl]: topUpUrl } : {}),
     ...(uses.callsDodo === true ? { [SETTINGS.dodoEnvironment]: dodoEnvironment } : {}),
     ...(uses.sendsMail === true ? { [SETTINGS.noticeFrom]: noticeFrom } : {}),
@@ -24,6 +25,36 @@ const trainingSettings = (environment: Environment) => ({
   [SETTINGS.trainingNamePrefix]: trainingNamePrefix(environment),
   [SETTINGS.trainingUsdPerHour]: String(environment.training.instanceUsdPerHour),
 });
+
+const awsCostSettings = (environment: Environment) => ({
+  [SETTINGS.endpointPrices]: JSON.stringify(endpointPrices(environment)),
+  [SETTINGS.trainingNamePrefix]: trainingNamePrefix(environment),
+  ...(environment.awsExport === undefined
+    ? {}
+    : {
+        [SETTINGS.awsExportBucket]: environment.awsExport.bucket,
+        [SETTINGS.awsExportPrefix]: environment.awsExport.prefix,
+      }),
+});
+
+function endpointPrices(environment: Environment) {
+  const { inference, dedicatedEndpoints } = environment;
+  const shared = endpointName(environment);
+  const price = (name: string, { instanceUsdPerHour, maxInstances }: InferenceSettings) => ({
+    name,
+    usdPerHour: instanceUsdPerHour,
+    maxInstances,
+  });
+  return [
+    price(shared, inference),
+    ...Object.entries(dedicatedEndpoints).map(([name, own]) =>
+      price(`${shared}-${name}`, { ...inference, ...own }),
+    ),
+  ];
+}
+
+/** The endpoint that tenants share; a tenant's own has its short name behind this. */
+export const endpointName = ({ name }: Environment): string => `tunegate-${name}-${ENDPOINT.name}`;
 
 /** Names of training jobs are unique in an account, which several environments may share. */
 export const trainingNamePrefix = ({ name }: Environment): string => `tunegate-${name}`;

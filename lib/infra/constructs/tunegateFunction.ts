@@ -11,6 +11,7 @@ import { acknowledge } from '#infra/acknowledge.ts';
 import { BUNDLING, handlerPath } from '#infra/bundling.ts';
 import type { Environment } from '#infra/environments.ts';
 import {
+  grantAwsExport,
   grantBucket,
   grantEngineSecrets,
   grantKey,
@@ -202,6 +203,8 @@ export class TunegateFunction extends Construct {
     }
     for (const name of uses.queues ?? []) need(queues?.[name], `queue ${name}`).grantSend(this.lambda);
     if (uses.sendsMail === true) grantMail(this.lambda, this.#props.environment.noticeFrom);
+    const { awsExport } = this.#props.environment;
+    if (uses.readsAwsCosts === true && awsExport !== undefined) grantAwsExport(this.lambda, awsExport);
     const { training } = this.#props;
     if (uses.training === 'start') need(training, 'training').grantStart(this.lambda);
     if (uses.training === 'follow') need(training, 'training').grantFollow(this.lambda);

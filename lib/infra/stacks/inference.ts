@@ -5,6 +5,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { acknowledge } from '#infra/acknowledge.ts';
 import type { AlarmSet } from '#infra/constructs/alarmSet.ts';
+import { endpointName } from '#infra/constructs/functionSettings.ts';
 import { InferenceEndpoint } from '#infra/constructs/inferenceEndpoint.ts';
 import { SharedLayers } from '#infra/constructs/sharedLayers.ts';
 import { TunegateFunction } from '#infra/constructs/tunegateFunction.ts';
@@ -30,14 +31,14 @@ export class InferenceStack extends Stack {
 
   constructor(scope: Construct, id: string, { environment, data, training, ...props }: InferenceStackProps) {
     super(scope, id, props);
-    const endpointName = `tunegate-${environment.name}-${ENDPOINT.name}`;
+    const sharedName = endpointName(environment);
     const settings = environment.inference;
     needTokenizer(settings.baseModel);
     this.shared = new InferenceEndpoint(this, 'Shared', {
       environment,
       data,
       settings,
-      endpointName,
+      endpointName: sharedName,
       alarmPrefix: 'inference',
     });
     this.dedicated = Object.entries(environment.dedicatedEndpoints).map(([name, own]) => {
@@ -45,7 +46,7 @@ export class InferenceStack extends Stack {
         environment,
         data,
         settings: { ...settings, ...own, baseComponent: `${settings.baseComponent}-${name}` },
-        endpointName: `${endpointName}-${name}`,
+        endpointName: `${sharedName}-${name}`,
         alarmPrefix: `inference-${name}`,
       });
       new CfnOutput(this, `DedicatedEndpoint-${name}`, { value: endpoint.name });

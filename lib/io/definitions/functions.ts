@@ -25,6 +25,8 @@ export type FunctionUses = {
   readonly training?: 'start' | 'follow';
   /** Calls Dodo Payments: needs one of `SETTINGS.dodoEnvironment` and `SETTINGS.dodoBaseUrl`. */
   readonly callsDodo?: boolean;
+  /** Reads AWS's cost and usage export, where one is set up: needs the `SETTINGS` of endpoints, training and export. */
+  readonly readsAwsCosts?: boolean;
   /** Sends e-mail: needs `SETTINGS.noticeFrom`. */
   readonly sendsMail?: boolean;
 };
@@ -248,6 +250,7 @@ export const FUNCTIONS = {
       secrets: ['dodo'],
       priceTables: true,
       callsDodo: true,
+      readsAwsCosts: true,
     },
   },
   'start-reconciliation': {

@@ -163,6 +163,12 @@ export const SETTINGS = {
   /** What names of training jobs begin with, and an instance's price in dollars an hour. */
   trainingNamePrefix: 'TRAINING_NAME_PREFIX',
   trainingUsdPerHour: 'TRAINING_USD_PER_HOUR',
+  /** SageMaker endpoints of this deployment with their price: see `readEndpointPrices`. */
+  endpointPrices: 'INFERENCE_ENDPOINT_PRICES',
+  /** Where AWS's cost and usage export lies: a bucket and what its keys begin with, or on one machine a folder. */
+  awsExportBucket: 'AWS_EXPORT_BUCKET',
+  awsExportPrefix: 'AWS_EXPORT_PREFIX',
+  awsExportFolder: 'AWS_EXPORT_DIR',
   /** Who notices by e-mail come from; the mail service must know the address. */
   noticeFrom: 'NOTICE_FROM',
   /** Where the agency's own notices go; absent: they stay in the list. */

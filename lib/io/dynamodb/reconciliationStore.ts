@@ -34,15 +34,22 @@ const Report = z.object({
   ),
   differenceCount: z.int(),
   unknownCount: z.int(),
-  unread: z.array(z.object({ pair, why: z.string() })),
+  unread: z.array(z.object({ pair, why: z.string(), isFault: z._default(z.boolean(), false) })),
 });
 const Costs = z.object({
   month: z.string(),
   lines: z.array(
-    z.object({ service: z.string(), resource: z.string(), microUsd: z.number(), hours: z.number() }),
+    z.object({
+      service: z.string(),
+      resource: z.string(),
+      day: z.exactOptional(z.string()),
+      microUsd: z.number(),
+      hours: z.number(),
+    }),
   ),
   totalMicroUsd: z.number(),
   importedAtMs: z.int(),
+  version: z.exactOptional(z.string()),
 });
 const LostItem = z.object({ tenantId: idSchema<TenantId>('tenant'), holdId: idSchema<HoldId>('hold') });
 

@@ -18,6 +18,10 @@ export const makeSqs = (): SQSClient => new SQSClient({});
 // Path-style works on AWS and is the only style that a server on 127.0.0.1 can offer.
 export const makeS3 = (): S3Client => new S3Client({ forcePathStyle: true });
 
+/** For a bucket that may be in another region than we are. */
+export const makeExportS3 = (): S3Client =>
+  new S3Client({ forcePathStyle: true, followRegionRedirects: true });
+
 // No retries of the SDK's own: a call tries its engine once more itself, whichever kind it is (`startInference`).
 export const makeSageMakerRuntime = (): SageMakerRuntimeClient =>
   new SageMakerRuntimeClient({ maxAttempts: 1 });

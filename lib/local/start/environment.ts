@@ -51,7 +51,10 @@ export function baseEnvironment(inherited: Variables, awsSecretAccessKey: string
 }
 
 /** Everything that functions read from their environment, for all of them together: the names do not collide. */
-export function functionEnvironment(addresses: Addresses, topUpUrl: string): Variables {
+export function functionEnvironment(
+  addresses: Addresses,
+  { topUpUrl, awsExport }: { readonly topUpUrl: string; readonly awsExport: string },
+): Variables {
   const named = (definitions: Readonly<Record<string, { readonly name: string; readonly env: string }>>) =>
     Object.fromEntries(Object.values(definitions).map(({ name, env }) => [env, resourceName(name)]));
   return {
@@ -78,6 +81,11 @@ export function functionEnvironment(addresses: Addresses, topUpUrl: string): Var
     [SETTINGS.trainingNamePrefix]: 'tunegate-local',
     // What the same seconds would cost on such an instance.
     [SETTINGS.trainingUsdPerHour]: '1.41',
+    // What the hours of such an endpoint would cost; the export of a bill may be put into this folder.
+    [SETTINGS.endpointPrices]: JSON.stringify([
+      { name: resourceName(ENDPOINT.name), usdPerHour: 1.41, maxInstances: 1 },
+    ]),
+    [SETTINGS.awsExportFolder]: awsExport,
     // One processor core for each training; more at once would only slow each other down.
     [SETTINGS.trainingSlotsPerTenant]: '1',
     [SETTINGS.trainingSlots]: '2',

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** What lies where in a data folder. Everything named here is ours, and `--fresh` deletes it and nothing else. */
 export const pathsIn = (dataDir: string) => ({
@@ -18,5 +18,8 @@ export const pathsIn = (dataDir: string) => ({
   dodo: join(dataDir, 'dodo'),
   logs: join(dataDir, 'logs'),
 });
+
+/** Where the user may put AWS's cost and usage export. It is theirs, so `--fresh` leaves it. */
+export const awsExportIn = ({ connection }: DataPaths): string => join(dirname(connection), 'aws-costs');
 
 export type DataPaths = ReturnType<typeof pathsIn>;

@@ -10,7 +10,7 @@ import { type Connection, readConnection, writeConnection } from './connection.t
 import { clearDataDirectory, type DataDirectory, openDataDirectory } from './dataDirectory.ts';
 import { type Addresses, baseEnvironment, functionEnvironment } from './environment.ts';
 import type { StartOptions } from './options.ts';
-import type { DataPaths } from './paths.ts';
+import { awsExportIn, type DataPaths } from './paths.ts';
 import { type LocalSecrets, openSecrets, secretValues } from './secrets.ts';
 import { makeServiceGroup, type ServiceGroup } from './serviceGroup.ts';
 import { endStaleProcesses } from './staleProcesses.ts';
@@ -99,7 +99,13 @@ async function startAll(starting: Starting): Promise<Connection> {
   signal.throwIfAborted();
   const record = () => writeRun(paths, addresses, group);
   record();
-  const functionEnv = { ...env, ...functionEnvironment(addresses, `${baseUrl}/top-up`) };
+  const functionEnv = {
+    ...env,
+    ...functionEnvironment(addresses, {
+      topUpUrl: `${baseUrl}/top-up`,
+      awsExport: awsExportIn(paths),
+    }),
+  };
   writePrivate(paths.functionSecrets, JSON.stringify(secretValues(secrets)));
   await Promise.all([
     runOnce({ name: 'setup', env: functionEnv, signal }),

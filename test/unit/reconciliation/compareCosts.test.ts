@@ -28,8 +28,8 @@ const bill = (lines: readonly ReturnType<typeof line>[]) => ({
 });
 
 test('training jobs agree with AWS to the cent, or say why not', () => {
-  const compared = compareCosts(
-    [
+  const compared = compareCosts({
+    jobs: [
       job('fine'),
       job('in two lines'),
       job('rounded'),
@@ -38,33 +38,31 @@ test('training jobs agree with AWS to the cent, or say why not', () => {
       job('unbilled'),
       job('fresh', NOON_MS),
     ],
-    bill([
+    costs: bill([
       line('fine', 1_000_000, 1),
       line('in two lines', 400_000, 0.4),
       line('in two lines', 600_000, 0.6),
       line('rounded', 1_004_000, 1),
       line('discount', 700_000, 1),
       line('longer', 2_000_000, 2),
-      line('stranger', 500_000, 0.5),
+      line('ours-unknown', 500_000, 0.5),
+      line('of-another-product', 500_000, 0.5),
       { service: 'AmazonS3', resource: 'bucket', microUsd: 9_000_000, hours: 1 },
     ]),
-    NOON_MS,
-  );
-  expect(compared?.differences.map(({ id, cause }) => [id, cause])).toEqual([
+    namePrefix: 'ours',
+    nowMs: NOON_MS,
+  });
+  expect(compared.differences.map(({ id, cause }) => [id, cause])).toEqual([
     ['discount', 'price_differs'],
     ['longer', 'unknown'],
     ['unbilled', 'unknown'],
     ['fresh', 'not_billed_yet'],
-    ['stranger', 'unknown'],
+    ['ours-unknown', 'unknown'],
   ]);
-  expect(compared?.totals).toEqual({
+  expect(compared.totals).toEqual({
     pair: 'jobs_aws',
     compared: 8,
     leftMicro: 7_000_000,
     rightMicro: 6_204_000,
   });
-});
-
-test('without a bill nothing is compared', () => {
-  expect(compareCosts([job('fine')], undefined, NOON_MS)).toBeUndefined();
 });
