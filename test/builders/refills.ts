@@ -108,6 +108,7 @@ export const aRefillState = (tenantId: TenantId, over: Partial<RefillState> = {}
   tenantId,
   version: 1,
   settings: WANTED,
+  setAtMs: 0,
   mandateId: null,
   mandateAskedAtMs: null,
   open: null,

@@ -129,3 +129,33 @@ test('one account that cannot be written leaves the others theirs', async () => 
   const { granted, failed } = await run();
   expect([granted.map(({ tenantId }) => tenantId), failed.length]).toEqual([[id], 1]);
 });
+
+test('moved from zone to zone, a tenant has each month once and none that lies before one it had', async () => {
+  const { run, newTenant, tenants, clock, ledger, granted } = setUp();
+  clock.nowMs = Date.parse('2028-02-29T11:30:00Z'); // the first of March in Auckland
+  const id = await newTenant({ timeZone: 'Pacific/Auckland' });
+  const move = (timeZone: string) => {
+    tenants[0] = { ...(tenants[0] ?? aTenant()), timeZone };
+  };
+  for (const zone of [
+    'Pacific/Auckland',
+    'UTC',
+    'Pacific/Pago_Pago',
+    'Pacific/Kiritimati',
+    'Europe/Berlin',
+  ]) {
+    move(zone);
+    await run();
+    // All is spent, so that nothing of a month is left to be seen.
+    const { availableMicro = ZERO } = (await ledger.readAccount(id)) ?? {};
+    await ledger.debit({
+      tenantId: id,
+      amountMicro: availableMicro,
+      source: { kind: 'admin', id: zone },
+      reason: 'spent',
+      actor: 'test',
+      nowMs: clock.nowMs,
+    });
+  }
+  expect(await granted(id)).toEqual(['2028-03']);
+});

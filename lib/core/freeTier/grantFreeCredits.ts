@@ -16,7 +16,7 @@ const ACTOR = 'free_tier';
 
 export type FreeCreditsDeps = {
   readonly directory: Pick<Directory, 'listTenants'>;
-  readonly ledger: Pick<Ledger, 'grant' | 'readAccount'>;
+  readonly ledger: Pick<Ledger, 'grant' | 'readAccount' | 'readGrant'>;
   readonly clock: Clock;
 };
 
@@ -76,6 +76,8 @@ async function grantMonth({ ledger, clock }: FreeCreditsDeps, tenant: Given): Pr
   // Nearly always the answer, and a read is cheaper than a write that is refused.
   const account = await ledger.readAccount(tenant.id);
   if (account?.grants[grantId] !== undefined) return undefined;
+  // Moved to a zone further west it is last month's again there: who has had a month gets none before it.
+  if ((await ledger.readGrant(tenant.id, freeGrantId(monthAfter(month)))) !== undefined) return undefined;
   const grant = await ledger.grant({
     tenantId: tenant.id,
     grantId,
@@ -94,6 +96,12 @@ async function grantMonth({ ledger, clock }: FreeCreditsDeps, tenant: Given): Pr
 
 /** The month was granted with another amount, before the agency changed it: the new one begins next month. */
 const isGrantedAlready = ({ code }: ApplyRefused): boolean => code === 'idempotency_conflict';
+
+/** `2026-12` → `2027-01`. */
+function monthAfter(month: string): string {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7); // months count from 0 there
+}
 
 /** One month has one grant, always of the same id: `gra_free-2026-11`. */
 function freeGrantId(month: string): GrantId {

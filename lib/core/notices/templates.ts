@@ -14,6 +14,10 @@ const TEMPLATES: Templates = {
     subject: `The automatic refill of ${name} is switched off`,
     text: `The payment for ${pack} failed ${failures} times in a row, so we have stopped trying. Nothing was charged for these. Renew the payment method and switch the refill on again.`,
   }),
+  refill_returned: ({ pack }, name) => ({
+    subject: `The automatic refill of ${name} is switched off`,
+    text: `The payment for ${pack}, bought by the refill, was returned or is disputed. So nothing more is charged by itself. Switch the refill on again if it shall go on, or buy credits by hand.`,
+  }),
   refill_limit_reached: ({ pack, month, limit }, name) => ({
     subject: `The automatic refill of ${name} has reached its limit`,
     text: `${limit} × ${pack} were bought in ${month}, which is the limit that you set. Credits are no longer refilled this month; raise the limit or buy some by hand.`,

@@ -7,6 +7,7 @@ import type { MicroCredits } from '#core/shared/money.ts';
  */
 export type NoticeContent =
   | { readonly kind: 'refill_failed'; readonly pack: string; readonly nextTryAtMs: number }
+  | { readonly kind: 'refill_returned'; readonly pack: string }
   | { readonly kind: 'refill_stopped'; readonly pack: string; readonly failures: number }
   | {
       readonly kind: 'refill_limit_reached';

@@ -74,6 +74,7 @@ async function write(
     const before = await refills.read(tenantId);
     const changed = changeSettings(before ?? newRefillState(tenantId, settings), {
       settings,
+      setAtMs: world.clock(),
       mandateId: method.mandateId,
       mandateAskedAtMs: method.setupUrl === null ? null : world.clock(),
     });

@@ -126,6 +126,7 @@ export const newRefillState = (tenantId: TenantId, settings: RefillSettings): Re
   tenantId,
   version: 0,
   settings,
+  setAtMs: 0,
   mandateId: null,
   mandateAskedAtMs: null,
   open: null,
@@ -139,13 +140,20 @@ export const newRefillState = (tenantId: TenantId, settings: RefillSettings): Re
 /** New settings: what failed before is forgotten, and what is open goes on. */
 export const changeSettings = (
   state: RefillState,
-  change: Pick<RefillState, 'settings' | 'mandateId' | 'mandateAskedAtMs'>,
+  change: Pick<RefillState, 'settings' | 'setAtMs' | 'mandateId' | 'mandateAskedAtMs'>,
 ): RefillState => ({ ...next(state), ...change, failures: 0, notBeforeMs: 0, stopped: null });
 
 /** The state without its failures; undefined when there are none, or when only a person may end the stop. */
 export function forgetFailures(state: RefillState): RefillState | undefined {
-  if (state.stopped === 'payment_unmatched' || state.failures === 0) return undefined;
+  if (state.stopped === 'payment_unmatched' || state.stopped === 'payment_returned') return undefined;
+  if (state.failures === 0) return undefined;
   return { ...next(state), failures: 0, notBeforeMs: 0, stopped: null };
 }
+
+/** A refill was returned: nothing is charged until the refill is set anew. */
+export const stopReturned = (state: RefillState): RefillState => ({
+  ...next(state),
+  stopped: 'payment_returned',
+});
 
 const next = (state: RefillState): RefillState => ({ ...state, version: state.version + 1 });

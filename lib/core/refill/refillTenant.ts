@@ -8,9 +8,17 @@ import type { CheckoutId, RefillId, TenantId } from '#core/shared/ids.ts';
 import type { World } from '#core/shared/world.ts';
 import type { Directory } from '#core/tenants/ports.ts';
 import { carryOn } from './carryOn.ts';
+import { findReturned } from './findReturned.ts';
 import type { MandateProvider, RefillStore } from './ports.ts';
-import { awaitsMandate, beginIntent, keepMandate, type NoRefill, whyNoRefill } from './refillRules.ts';
-import type { RefillState } from './types.ts';
+import {
+  awaitsMandate,
+  beginIntent,
+  keepMandate,
+  type NoRefill,
+  stopReturned,
+  whyNoRefill,
+} from './refillRules.ts';
+import type { EndedRefill, RefillState } from './types.ts';
 
 export type RefillDeps = {
   readonly store: RefillStore;
@@ -90,6 +98,8 @@ async function begin(deps: RefillDeps, state: RefillState): Promise<RefillStep> 
   }
   if (why === 'limit_reached') await tellLimit(deps, state, month);
   if (why !== undefined || pack === undefined) return { kind: 'rests', why: why ?? 'pack_not_on_sale' };
+  const returned = await findReturned(deps, state);
+  if (returned !== undefined) return stop(deps, state, returned);
   const mandate = await findMandate(deps, state, tenant?.dodoCustomerId);
   if (mandate.kind === 'rests') return mandate;
   const { mandateId } = mandate;
@@ -97,6 +107,22 @@ async function begin(deps: RefillDeps, state: RefillState): Promise<RefillStep> 
   const checkoutId = deps.world.newId<CheckoutId>('checkout');
   // A write that lost against another one is not counted here: the next step reads what that one wrote.
   await deps.store.save(beginIntent(state, { id, checkoutId, mandateId, pack, month, nowMs }));
+  return { kind: 'went_on' };
+}
+
+async function stop(
+  { store, notices, world }: RefillDeps,
+  state: RefillState,
+  { id, pack }: EndedRefill,
+): Promise<RefillStep> {
+  await notices.add({
+    id: `refill_returned/${id}`,
+    to: 'client',
+    tenantId: state.tenantId,
+    content: { kind: 'refill_returned', pack: pack.name },
+    createdAtMs: world.clock(),
+  });
+  await store.save(stopReturned(state));
   return { kind: 'went_on' };
 }
 

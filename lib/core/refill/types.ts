@@ -32,8 +32,12 @@ export type RefillIntent = {
   readonly paymentId: string | null;
 };
 
-/** `payment_failed`: too often in a row. `payment_unmatched`: money was taken that fits no offer; a person must look. */
-export type RefillStop = 'payment_failed' | 'payment_unmatched';
+/**
+ * `payment_failed`: too often in a row. `payment_unmatched`: money was taken that fits no offer; a person must look.
+ * `payment_returned`: a refill was refunded or is disputed, and to charge again would be taken amiss.
+ */
+export const REFILL_STOPS = ['payment_failed', 'payment_unmatched', 'payment_returned'] as const;
+export type RefillStop = (typeof REFILL_STOPS)[number];
 
 /** A tenant's refills: what it wants, and where they stand. One row, so one intent at a time. */
 export type RefillState = {
@@ -41,6 +45,8 @@ export type RefillState = {
   /** Grows by one with every write: the optimistic lock. */
   readonly version: number;
   readonly settings: RefillSettings;
+  /** When they were set: whoever did that knew what had been returned until then. */
+  readonly setAtMs: number;
   /** Null until a payment method was found at Dodo. */
   readonly mandateId: string | null;
   /** When the tenant was last sent to give a payment method. */

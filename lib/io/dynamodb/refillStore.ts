@@ -2,6 +2,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import type { RefillStore } from '#core/refill/ports.ts';
 import type { EndedRefill, RefillState } from '#core/refill/types.ts';
+import { REFILL_STOPS } from '#core/refill/types.ts';
 import { idSchema } from '#core/shared/idSchema.ts';
 import type { CheckoutId, RefillId, TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
@@ -42,12 +43,13 @@ const StateItem = z.object({
     packId: z.string(),
     monthlyLimit: z.int(),
   }),
+  setAtMs: z._default(z.int(), 0),
   mandateId: z.nullable(z.string()),
   mandateAskedAtMs: z.nullable(z.int()),
   open: z.nullable(z.object(intent)),
   failures: z.int(),
   notBeforeMs: z.int(),
-  stopped: z.nullable(z.enum(['payment_failed', 'payment_unmatched'])),
+  stopped: z.nullable(z.enum(REFILL_STOPS)),
   month: z.string(),
   refillsInMonth: z.int(),
 });
