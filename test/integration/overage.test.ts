@@ -5,11 +5,11 @@ import type { TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 import { invoiceOf } from '#core/subscriptions/invoice.ts';
 import type { LateUse } from '#core/subscriptions/overagePorts.ts';
-import { reportUsage } from '#core/subscriptions/reportUsage.ts';
 import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeAuditSource } from '#io/dynamodb/ledgerAuditSource.ts';
 import { type CrashPoint, withCrash } from '#test/builders/crash.ts';
 import { aCharge } from '#test/builders/ledger.ts';
+import { overageOf } from '#test/builders/overage.ts';
 import { runs } from '#test/builders/runs.ts';
 import { PLANS, startTestSubscriptions, type TestSubscriptions } from '#test/builders/subscriptions.ts';
 
@@ -27,45 +27,7 @@ afterAll(async () => {
 
 const CREDIT = 1_000_000;
 const HOUR_MS = 3_600_000;
-const faults = (api: readonly unknown[]) => subs.billing.dodo.post('/_sim/faults', { api });
-
-let calls = 0;
-/** Calls of one tenant, each costing the amount, begun so long ago. */
-async function use(tenantId: TenantId, amounts: readonly number[], agoMs = 0): Promise<void> {
-  const charges = amounts.map((amount) => {
-    calls += 1;
-    const startedAtMs = subs.clock.nowMs - agoMs;
-    return aCharge(tenantId, `o${calls}`, amount, { startedAtMs, endedAtMs: startedAtMs + 100 });
-  });
-  await subs.billing.ledger.settle(tenantId, charges);
-}
-
-const report = (ports: Pick<TestSubscriptions, 'outbox' | 'meter'> = subs) =>
-  reportUsage({
-    outbox: ports.outbox,
-    meter: ports.meter,
-    directory: subs.billing.directory,
-    clock: () => subs.clock.nowMs,
-  });
-
-/** A tenant whose included usage is used up, so that whatever follows is overage. */
-async function spentTenant(): Promise<{ readonly tenantId: TenantId; readonly subscriptionId: string }> {
-  const tenantId = await subs.billing.newTenant();
-  const subscriptionId = await subs.subscribe(tenantId);
-  await subs.settle();
-  await use(tenantId, [200 * CREDIT]);
-  return { tenantId, subscriptionId };
-}
-
-/** What Dodo's meter has of a subscription that no invoice has billed yet, in µcr. */
-async function metered(subscriptionId: string): Promise<number> {
-  const { items } = await subs.billing.dodo.sdk.subscriptions.retrieveUsageHistory(subscriptionId, {
-    page_number: 0,
-  });
-  return Number(items[0]?.meters[0]?.consumed_units);
-}
-const waiting = async (tenantId: TenantId) =>
-  (await subs.outbox.pending(1_000)).filter((use) => use.tenantId === tenantId);
+const { faults, use, report, spentTenant, metered, waiting } = overageOf(() => subs);
 const lateList = () =>
   makeLateUsageList(subs.billing.database.client, `${subs.billing.database.prefix}ledger`);
 async function late(tenantId: TenantId): Promise<readonly LateUse[]> {

@@ -38,8 +38,11 @@ export type OutboxPause = { readonly failures: number; readonly untilMs: number 
  * it leaves the outbox only to Dodo or to the list of late usage.
  */
 export type OverageOutbox = {
-  /** What waits, the oldest first, at most `limit` of each part. */
-  readonly pending: (limit: number) => Promise<readonly OverageUse[]>;
+  /** What waits, of calls begun within the range, the oldest first, at most `limit` of each part. */
+  readonly pending: (
+    limit: number,
+    range?: { readonly fromMs?: number; readonly untilMs?: number },
+  ) => Promise<readonly OverageUse[]>;
   /** Takes uses out that Dodo has; those that are gone already are passed over. */
   readonly remove: (uses: readonly OverageUse[]) => Promise<void>;
   /** Moves one to the list of late usage; nothing when it is gone already. */
@@ -72,4 +75,15 @@ export type UsageMeter = {
     uses: readonly (OverageUse & { readonly customerId: string })[],
   ) => Promise<Result<null, ProviderUnavailable | ProviderRefused>>;
   readonly has: (id: UsageEventId) => Promise<Result<boolean, ProviderUnavailable>>;
+  /** Which uses of calls within a range it has; more than `maxCalls` calls can tell: not complete. */
+  readonly listIds: (range: {
+    readonly fromMs: number;
+    readonly untilMs: number;
+    readonly maxCalls: number;
+  }) => Promise<
+    Result<
+      { readonly ids: ReadonlySet<string>; readonly isComplete: boolean; readonly calls: number },
+      ProviderUnavailable
+    >
+  >;
 };

@@ -33,38 +33,50 @@ const FIRST_PAUSE_MS = 60_000;
 /** Short enough that an hour has several tries. */
 const LONGEST_PAUSE_MS = 8 * 60_000;
 
+/** Ends before the next run begins, with a last call that takes its time: so the limit on calls is one of all runs. */
+const MAX_RUN_MS = 45_000;
+/** Late uses that are looked up together, and the calls that one look-up may take. */
+const LOOKED_UP_TOGETHER = 500;
+const MAX_LIST_CALLS = 5;
+
 type Run = ReportUsageDeps & { calls: number; reported: number; failure: string | null } & {
+  readonly startedMs: number;
   readonly late: { id: string; reason: LateReason }[];
 };
 
 /**
- * Reports what waits in the outbox. Every step may be the last before a crash: what Dodo took and we did not note is
- * sent again under the same ids, which Dodo ignores; what looks late is looked up there before it is called late.
+ * Reports what waits in the outbox, what Dodo still takes before all else. Every step may be the last before a crash:
+ * what Dodo took and we did not note is sent again under the same ids, which Dodo ignores; what looks late is looked up
+ * there before it is called late.
  */
 export async function reportUsage(deps: ReportUsageDeps): Promise<ReportedUsage> {
   const nowMs = deps.clock();
   const pause = await deps.outbox.readPause();
-  const uses = await deps.outbox.pending(MAX_READ);
-  const run: Run = { ...deps, calls: 0, reported: 0, failure: null, late: [] };
-  if (uses.length === 0 || nowMs < pause.untilMs) return resultOf(run, uses.length);
+  // Read apart, so that a long list of late ones never stands in front of those that are in time.
+  const sinceMs = nowMs - LATE_AFTER_MS;
+  const [uses, old] = await Promise.all([
+    deps.outbox.pending(MAX_READ, { fromMs: sinceMs }),
+    deps.outbox.pending(MAX_READ, { untilMs: sinceMs }),
+  ]);
+  const waiting = uses.length + old.length;
+  const run: Run = { ...deps, startedMs: nowMs, calls: 0, reported: 0, failure: null, late: [] };
+  if (waiting === 0 || nowMs < pause.untilMs) return resultOf(run, waiting);
 
-  const isOld = ({ atMs }: OverageUse): boolean => nowMs - atMs > LATE_AFTER_MS;
   const isAhead = ({ atMs }: OverageUse): boolean => atMs - nowMs > AHEAD_MS;
   const { billed, unknown } = await byCustomer(
     deps,
-    uses.filter((use) => !isOld(use) && !isAhead(use)),
+    uses.filter((use) => !isAhead(use)),
   );
   for (let from = 0; from < billed.length && canGoOn(run); from += MAX_EVENTS_A_CALL) {
     await send(run, billed.slice(from, from + MAX_EVENTS_A_CALL));
   }
   for (const use of unknown) await toLate(run, use, { reason: 'no_customer', detail: 'no customer at Dodo' });
-  for (const use of uses.filter(isOld)) {
-    if (!canGoOn(run)) break;
-    await lateUnlessKnown(run, use, { reason: 'too_late', detail: 'older than Dodo takes' });
+  for (let from = 0; from < old.length && canGoOn(run); from += LOOKED_UP_TOGETHER) {
+    await lateUnlessListed(run, old.slice(from, from + LOOKED_UP_TOGETHER));
   }
   const failures = run.failure === null ? 0 : pause.failures + 1;
   if (failures > 0 || pause.failures > 0) await deps.outbox.writePause(pauseAfter(failures, nowMs));
-  return resultOf(run, uses.length);
+  return resultOf(run, waiting);
 }
 
 const resultOf = ({ reported, late, failure }: Run, pending: number): ReportedUsage => ({
@@ -74,7 +86,8 @@ const resultOf = ({ reported, late, failure }: Run, pending: number): ReportedUs
   failure,
 });
 
-const canGoOn = (run: Run): boolean => run.failure === null && run.calls < MAX_CALLS;
+const canGoOn = (run: Run): boolean =>
+  run.failure === null && run.calls < MAX_CALLS && run.clock() - run.startedMs < MAX_RUN_MS;
 
 const pauseAfter = (failures: number, nowMs: number) => ({
   failures,
@@ -123,6 +136,30 @@ async function send(run: Run, batch: readonly Billed[]): Promise<void> {
 }
 
 type Why = { readonly reason: LateReason; readonly detail: string };
+
+const TOO_LATE: Why = { reason: 'too_late', detail: 'older than Dodo takes' };
+
+/** After Dodo was away for hours it has few of them: then a call or two tell of hundreds. */
+async function lateUnlessListed(run: Run, uses: readonly OverageUse[]): Promise<void> {
+  const [first, last] = [uses[0], uses.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const maxCalls = Math.min(MAX_LIST_CALLS, MAX_CALLS - run.calls);
+  const listed = await run.meter.listIds({ fromMs: first.atMs, untilMs: last.atMs, maxCalls });
+  if (!listed.ok) {
+    run.failure = listed.error.detail;
+    return;
+  }
+  const { ids, isComplete, calls } = listed.value;
+  run.calls += calls;
+  const known = uses.filter(({ id }) => ids.has(id));
+  if (known.length > 0) await run.outbox.remove(known);
+  run.reported += known.length;
+  for (const use of uses.filter(({ id }) => !ids.has(id))) {
+    if (!canGoOn(run)) return;
+    if (isComplete) await toLate(run, use, TOO_LATE);
+    else await lateUnlessKnown(run, use, TOO_LATE);
+  }
+}
 
 /** Dodo may have it from a run that died, or whose answer was lost: then it is billed, and late for nobody. */
 async function lateUnlessKnown(run: Run, use: OverageUse, why: Why): Promise<void> {

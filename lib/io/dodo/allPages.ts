@@ -7,12 +7,15 @@ type Page<T> = { readonly items: readonly T[] };
 /** Page after page by number: the SDK's own iteration skips the second page unless it is told the first one's number. */
 export async function allPages<T>(
   list: (page: { readonly page_number: number; readonly page_size: number }) => PromiseLike<Page<T>>,
-): Promise<{ readonly items: readonly T[]; readonly isComplete: boolean }> {
+  maxPages = MAX_PAGES,
+): Promise<{ readonly items: readonly T[]; readonly isComplete: boolean; readonly pages: number }> {
   const items: T[] = [];
-  for (let page_number = 0; page_number < MAX_PAGES; page_number += 1) {
+  for (let page_number = 0; page_number < maxPages; page_number += 1) {
     const page = await list({ page_number, page_size: PAGE_SIZE });
     items.push(...page.items);
-    if (page.items.length < PAGE_SIZE) return { items, isComplete: true };
+    if (page.items.length < PAGE_SIZE) {
+      return { items, isComplete: true, pages: page_number + 1 };
+    }
   }
-  return { items, isComplete: false };
+  return { items, isComplete: false, pages: maxPages };
 }

@@ -1,7 +1,15 @@
 import type DodoPayments from 'dodopayments';
 import { err, ok } from '#core/shared/result.ts';
 import type { UsageMeter } from '#core/subscriptions/overagePorts.ts';
+import { allPages } from './allPages.ts';
 import { attempt } from './attempt.ts';
+
+/**
+ * Whether the list goes by the time of an event or by when Dodo took it is not documented: it takes none that is older
+ * than an hour or further ahead than five minutes, so a range that is wider by that holds them either way.
+ */
+const TAKEN_FOR_MS = 65 * 60_000;
+const AHEAD_MS = 5 * 60_000;
 
 /** The meter that overage is summed by, in µcr: `sum` over `micro_credits`. */
 export function makeUsageMeter(client: () => Promise<DodoPayments>, eventName: string): UsageMeter {
@@ -21,6 +29,19 @@ export function makeUsageMeter(client: () => Promise<DodoPayments>, eventName: s
         });
         return null;
       });
+    },
+    listIds: async ({ fromMs, untilMs, maxCalls }) => {
+      const dodo = await client();
+      const range = {
+        start: new Date(fromMs - AHEAD_MS).toISOString(),
+        end: new Date(untilMs + TAKEN_FOR_MS).toISOString(),
+      };
+      const listed = await attempt(() =>
+        allPages((page) => dodo.usageEvents.list({ ...page, ...range, event_name: eventName }), maxCalls),
+      );
+      if (!listed.ok) return err({ ...listed.error, code: 'payment_provider_unavailable' });
+      const { items, isComplete, pages } = listed.value;
+      return ok({ ids: new Set(items.map(({ event_id }) => event_id)), isComplete, calls: pages });
     },
     has: async (id) => {
       const dodo = await client();

@@ -22,19 +22,31 @@ const MAX_BATCH = 25;
 /** Deletions that DynamoDB puts off are asked for again, and left to the next run after this. */
 const MAX_ROUNDS = 5;
 
+/** The last moment whose text sorts like its time. */
+const FOREVER_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
 const PauseItem = z.object({ failures: z.int(), untilMs: z.int() });
 
 /** Overage on its way to Dodo, in the ledger's table. */
 export function makeOverageOutbox(client: DynamoDBDocumentClient, table: string): OverageOutbox {
   const write = writeTogether(client, table);
 
-  const readShard = async (shard: number, limit: number): Promise<readonly OverageUse[]> => {
+  const readShard = async (
+    shard: number,
+    limit: number,
+    { fromMs = 0, untilMs = FOREVER_MS }: NonNullable<Parameters<OverageOutbox['pending']>[1]>,
+  ): Promise<readonly OverageUse[]> => {
     const { Items = [] } = await client.send(
       new QueryCommand({
         TableName: table,
         ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': outboxPartition(shard) },
+        // Both ends are times without an id, which come before every use of that time.
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :until',
+        ExpressionAttributeValues: {
+          ':pk': outboxPartition(shard),
+          ':from': new Date(fromMs).toISOString(),
+          ':until': new Date(untilMs).toISOString(),
+        },
         Limit: limit,
       }),
     );
@@ -53,8 +65,8 @@ export function makeOverageOutbox(client: DynamoDBDocumentClient, table: string)
   };
 
   return {
-    pending: async (limit) => {
-      const shards = Array.from({ length: OUTBOX_SHARDS }, (_, shard) => readShard(shard, limit));
+    pending: async (limit, range = {}) => {
+      const shards = Array.from({ length: OUTBOX_SHARDS }, (_, shard) => readShard(shard, limit, range));
       return (await Promise.all(shards)).flat().sort((a, b) => a.atMs - b.atMs);
     },
     remove: async (uses) => {
