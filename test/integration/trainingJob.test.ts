@@ -73,6 +73,19 @@ test('a job leaves PEFT’s files flat, with the template and where it comes fro
   });
 });
 
+test('questions that do not fit into the base together are learnt one by one', async () => {
+  quiet();
+  const long = JSON.stringify({
+    messages: [
+      { role: 'user', content: 'Where is my parcel? '.repeat(60) },
+      { role: 'assistant', content: 'shipping' },
+    ],
+  });
+  const settings = { ...SETTINGS, epochs: 1, joinSameAnswer: 1 };
+  const job = folder({ train: `${long}\n`.repeat(2), settings });
+  expect(await runJob(job.root, never)).toBe(EXIT.finished);
+});
+
 const conversation = (...messages: object[]): string => `${JSON.stringify({ messages })}\n`;
 const ask = { role: 'user', content: 'Hello?' };
 const say = { role: 'assistant', content: 'Yes.' };

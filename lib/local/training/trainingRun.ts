@@ -133,13 +133,31 @@ function epochBatches(
   { training, encode }: TrainingTask,
   { augmentation, batchSize, seed }: RunSettings,
 ): (epoch: number) => readonly (readonly Example[])[] {
-  const varies = augmentation.wordDropout > 0 || augmentation.joinSameAnswer > 0;
+  const varies = Object.values(augmentation).some((chance) => chance > 0);
   const plain = varies ? [] : training.map(encode);
   return (epoch) => {
     const random = makeRandom(epochSeed(seed, epoch));
-    const examples = varies ? augment(training, augmentation, random).map(encode) : plain;
+    const examples = varies
+      ? augment(training, augmentation, random).map((varied, at) =>
+          encodeVaried(encode, varied, training[at]),
+        )
+      : plain;
     return cutBatches(examples, batchSize, random);
   };
+}
+
+/** Two questions joined can be too long for the base, though each of them fits: then the conversation stays as it is. */
+function encodeVaried(
+  encode: TrainingTask['encode'],
+  varied: Conversation,
+  original: Conversation = varied,
+): Example {
+  try {
+    return encode(varied);
+  } catch (error) {
+    if (error instanceof TrainingFailure && error.code === 'example_too_long') return encode(original);
+    throw error;
+  }
 }
 
 /** Far apart for neighbouring seeds and epochs. */
