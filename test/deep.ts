@@ -16,7 +16,6 @@ const LONG = [
   'test/integration/manyAdapters.test.ts',
   'test/integration/adapterImport.test.ts',
   'test/integration/sigkill.test.ts',
-  'test/integration/trainingAccuracy.test.ts',
   'test/integration/training/productAccuracy.test.ts',
 ];
 const files = positionals.length === 0 ? LONG : positionals;

@@ -93,7 +93,7 @@ function aDraft(tenantId: TenantId, nowMs: number): TrainingJob {
     trainingFile: testId<FileId>('file', body),
     validationFile: null,
     hyperParameters: { epochs: 4, batchSize: 8, learningRateMultiplier: 1, rank: 8, auto: ['batchSize'] },
-    augmentation: { wordDropout: 0, joinSameAnswer: 0 },
+    augmentation: { wordDropout: 0, joinSameAnswer: 0, shuffleWords: 0 },
     datasetOptions: { removeDuplicates: 'none', redactPii: false, validationShare: 0.1 },
     suffix: null,
     seed: 7,

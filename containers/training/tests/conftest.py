@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 BASE = ROOT / "containers/bases/tunegate-nano"
 TRAINER = ROOT / "containers/training/train.py"
 DEMO = ROOT / "lib/local/demo"
-JOB_SECONDS = 600
+JOB_SECONDS = 1800  # twenty times what it takes on an idle machine
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -120,7 +120,7 @@ def test_an_adapter_from_the_local_trainer_scores_the_same_in_peft():
 
 @pytest.mark.parametrize("dropout", [0, 0.1])
 def test_an_interrupted_job_continues_to_the_same_weights(make_job, dropout):
-    settings = {**SHORT, "dropout": dropout, "wordDropout": 0.1, "joinSameAnswer": 0.3}
+    settings = {**SHORT, "dropout": dropout, "wordDropout": 0.1, "joinSameAnswer": 0.3, "shuffleWords": 0.3}
     train = few_classes("harbor", "train.jsonl", 4, 6)
     whole = make_job(train, settings=settings)
     assert whole.run()[0] == 0
@@ -168,6 +168,13 @@ def test_checkpoints_of_other_data_are_refused(make_job):
     (job.root / "input/data/train/train.jsonl").write_text(as_lines(train[:-1]))
     assert job.run()[0] == 1
     assert job.failure.startswith("checkpoint_mismatch: ")
+
+
+def test_questions_that_do_not_fit_together_are_learnt_one_by_one(make_job):
+    question = {"role": "user", "content": "Where is my parcel? " * 60}
+    train = [{"messages": [question, {"role": "assistant", "content": "shipping"}]}] * 2
+    code, log = make_job(train, settings={"epochs": 1, "joinSameAnswer": 1}).run()
+    assert code == 0, log
 
 
 def test_another_seed_gives_another_adapter(make_job):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from random import Random
 
 from .conversations import Turn
@@ -9,27 +10,40 @@ from .conversations import Turn
 MIN_WORDS_LEFT = 2
 
 
-def augment(turns: Sequence[Turn], *, word_dropout: float, join_same_answer: float, random: Random) -> list[Turn]:
-    """
-    Leaves out each word of the last question with one chance, and puts another question with the same answer behind
-    it with the other. The answers stay as they are. Zero leaves the turns alone.
-    """
-    if word_dropout == 0 and join_same_answer == 0:
+@dataclass(frozen=True)
+class Augmentation:
+    """Chances, each zero when there is to be none: the local trainer's, lib/local/training/augment.ts."""
+
+    word_dropout: float
+    """Of each word of the last question to be left out."""
+    join_same_answer: float
+    """That another question with the same answer is put behind."""
+    shuffle_words: float
+    """That the words of a question are put in another order."""
+
+
+def augment(turns: Sequence[Turn], augmentation: Augmentation, random: Random) -> list[Turn]:
+    """Varies the last question of each turn. The answers stay as they are."""
+    if not any(astuple(augmentation)):
         return list(turns)
     by_answer: defaultdict[str, list[Turn]] = defaultdict(list)
     for turn in turns:
         by_answer[turn.answer].append(turn)
-    return [_varied(turn, by_answer[turn.answer], word_dropout, join_same_answer, random) for turn in turns]
+    return [_varied(turn, by_answer[turn.answer], augmentation, random) for turn in turns]
 
 
-def _varied(turn: Turn, siblings: list[Turn], dropout: float, join: float, random: Random) -> Turn:
+def _varied(turn: Turn, siblings: list[Turn], augmentation: Augmentation, random: Random) -> Turn:
     other = random.choice(siblings)
-    parts = [turn, other] if random.random() < join else [turn]
-    question = " ".join(_drop_words(part.prompt[-1]["content"], dropout, random) for part in parts)
+    parts = [turn, other] if random.random() < augmentation.join_same_answer else [turn]
+    question = " ".join(_varied_text(part.prompt[-1]["content"], augmentation, random) for part in parts)
     return Turn((*turn.prompt[:-1], {**turn.prompt[-1], "content": question}), turn.answer)
 
 
-def _drop_words(text: str, chance: float, random: Random) -> str:
+def _varied_text(text: str, augmentation: Augmentation, random: Random) -> str:
     words = text.split(" ")
-    kept = [word for word in words if random.random() >= chance]
-    return text if len(kept) < min(MIN_WORDS_LEFT, len(words)) else " ".join(kept)
+    kept = [word for word in words if random.random() >= augmentation.word_dropout]
+    if len(kept) < min(MIN_WORDS_LEFT, len(words)):
+        kept = words
+    if random.random() < augmentation.shuffle_words:
+        random.shuffle(kept)
+    return " ".join(kept)

@@ -16,7 +16,7 @@ from .settings import Settings
 # The engines refuse an adapter whose metadata names another base (lib/core/weights/adapterGguf.ts).
 BASE_SHA256_FIELD = "tunegate_base_sha256"
 LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "safetensors")
-NOT_LINEAGE_SETTINGS = {"baseModel", "baseSha256", "wordDropout", "joinSameAnswer"}
+NOT_LINEAGE_SETTINGS = {"baseModel", "baseSha256", "wordDropout", "joinSameAnswer", "shuffleWords"}
 
 
 def write_adapter(
@@ -54,6 +54,7 @@ def make_lineage(
             "augmentation": {
                 "wordDropout": settings["wordDropout"],
                 "joinSameAnswer": settings["joinSameAnswer"],
+                "shuffleWords": settings["shuffleWords"],
             },
         },
         "metrics": metrics,

@@ -43,6 +43,7 @@ SETTINGS: Mapping[str, Setting] = {
     "validationShare": Setting(float, 0.1, low=0, high=0.5),
     "wordDropout": Setting(float, 0, low=0, high=0.5),
     "joinSameAnswer": Setting(float, 0, low=0, high=1),
+    "shuffleWords": Setting(float, 0, low=0, high=1),
     "targetModules": Setting(list, list(LINEAR_MODULES), choices=LINEAR_MODULES),
     "packing": Setting(bool, True),
     "tokensPerPass": Setting(int, 4096, low=64, high=262_144),

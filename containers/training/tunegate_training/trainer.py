@@ -12,7 +12,7 @@ from peft import get_peft_model_state_dict
 from peft.peft_model import PeftModel
 from torch.nn import functional
 
-from .augment import augment
+from .augment import Augmentation, augment
 from .base import Device
 from .batches import Pass, cut_passes, cut_steps
 from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
@@ -85,15 +85,28 @@ class Trainer:
         random = Random(f"{self.settings['seed']}:{epoch}")
         varied = augment(
             self.turns,
-            word_dropout=self.settings["wordDropout"],
-            join_same_answer=self.settings["joinSameAnswer"],
-            random=random,
+            Augmentation(
+                word_dropout=self.settings["wordDropout"],
+                join_same_answer=self.settings["joinSameAnswer"],
+                shuffle_words=self.settings["shuffleWords"],
+            ),
+            random,
         )
-        steps = cut_steps([self.encode(turn) for turn in varied], self.settings["batchSize"], random)
+        examples = [self._encode_varied(turn, original) for turn, original in zip(varied, self.turns, strict=True)]
+        steps = cut_steps(examples, self.settings["batchSize"], random)
         for examples in steps[self.step - epoch * self.steps_per_epoch :]:
             self._train_step(examples)
             if self.step % self.settings["checkpointSteps"] == 0 and self.step < self.steps:
                 self.save()
+
+    def _encode_varied(self, varied: Turn, original: Turn) -> Example:
+        """Two questions joined can be too long for the base, though each of them fits: then the turn stays as it is."""
+        try:
+            return self.encode(varied)
+        except TrainingFailure as failure:
+            if failure.code is not FailureCode.EXAMPLE_TOO_LONG:
+                raise
+            return self.encode(original)
 
     def _train_step(self, examples: Sequence[Example]) -> None:
         """The loss is the mean over all answers' tokens of the step, in however many passes they are computed."""

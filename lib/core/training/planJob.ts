@@ -45,7 +45,7 @@ export async function planJob(
     const other = await checkTrainingFile(intake, { ...named, id: validationFile, param: 'validation_file' });
     if (!other.ok) return other;
   }
-  const hyperParameters = chooseParameters(wanted.wished, file.value.examples);
+  const hyperParameters = chooseParameters(wanted.wished, file.value);
   const { tokensPerEpoch, hasClasses } = file.value;
   const { epochs } = hyperParameters;
   if (tokensPerEpoch * epochs > JOB_LIMITS.tokens) return err({ code: 'too_many_tokens' });

@@ -18,4 +18,5 @@ export const trainerSettings = (job: TrainingJob) => ({
   validationShare: 0,
   wordDropout: job.augmentation.wordDropout,
   joinSameAnswer: job.augmentation.joinSameAnswer,
+  shuffleWords: job.augmentation.shuffleWords,
 });

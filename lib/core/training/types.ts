@@ -48,6 +48,8 @@ export type Augmentation = {
   readonly wordDropout: number;
   /** The share of questions to which another one with the same answer is joined. */
   readonly joinSameAnswer: number;
+  /** The share of questions whose words are put in another order: most classes are told by their words. */
+  readonly shuffleWords: number;
 };
 
 /** How the dataset version is made from the file. */

@@ -94,7 +94,11 @@ const JobItem = z.object({
   trainingFile: fileId,
   validationFile: z.nullable(fileId),
   hyperParameters: HyperParameters,
-  augmentation: z.object({ wordDropout: z.number(), joinSameAnswer: z.number() }),
+  augmentation: z.object({
+    wordDropout: z.number(),
+    joinSameAnswer: z.number(),
+    shuffleWords: z._default(z.number(), 0), // jobs of before it have none
+  }),
   datasetOptions: z.object({
     removeDuplicates: z.enum(['none', 'exact', 'near']),
     redactPii: z.boolean(),

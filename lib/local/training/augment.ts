@@ -1,4 +1,5 @@
 import type { Conversation } from './examples.ts';
+import { shuffled } from './random.ts';
 
 /** How a conversation is varied each time it is trained on. For sorting tasks with few examples; zero leaves it alone. */
 export type Augmentation = {
@@ -6,6 +7,8 @@ export type Augmentation = {
   readonly wordDropout: number;
   /** The chance that another question with the same answer is put behind. */
   readonly joinSameAnswer: number;
+  /** The chance of the last question's words to be put in another order. */
+  readonly shuffleWords: number;
 };
 
 const MIN_WORDS_LEFT = 2;
@@ -16,7 +19,7 @@ const MIN_WORDS_LEFT = 2;
  */
 export function augment(
   conversations: readonly Conversation[],
-  { wordDropout, joinSameAnswer }: Augmentation,
+  { wordDropout, joinSameAnswer, shuffleWords }: Augmentation,
   random: () => number,
 ): readonly Conversation[] {
   const byAnswer = Map.groupBy(conversations, (conversation) => conversation.answer);
@@ -26,6 +29,7 @@ export function augment(
     const joined = random() < joinSameAnswer && other !== undefined ? [other] : [];
     const question = [conversation, ...joined]
       .map((part) => dropWords(part.prompt.at(-1)?.content ?? '', wordDropout, random))
+      .map((text) => (random() < shuffleWords ? shuffled(text.split(' '), random).join(' ') : text))
       .join(' ');
     const last = conversation.prompt.at(-1);
     if (last === undefined) return conversation;

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     validation: { type: 'string', default: String(DEFAULT_SETTINGS.validationShare) },
     'word-dropout': { type: 'string', default: '0' },
     'join-same-answer': { type: 'string', default: '0' },
+    'shuffle-words': { type: 'string', default: '0' },
     seed: { type: 'string', default: String(DEFAULT_SETTINGS.seed) },
   },
 });
@@ -31,6 +32,7 @@ const settings = {
   augmentation: {
     wordDropout: Number(values['word-dropout']),
     joinSameAnswer: Number(values['join-same-answer']),
+    shuffleWords: Number(values['shuffle-words']),
   },
 };
 const lineage = await trainLora(

@@ -24,7 +24,7 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   learningRate: 3e-3,
   validationShare: 0.1,
   tokensPerPass: 4096,
-  augmentation: { wordDropout: 0, joinSameAnswer: 0 },
+  augmentation: { wordDropout: 0, joinSameAnswer: 0, shuffleWords: 0 },
 };
 
 export const THREADS = Math.min(4, availableParallelism());

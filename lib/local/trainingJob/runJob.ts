@@ -124,7 +124,11 @@ const runSettings = (settings: JobSettings): RunSettings => ({
   batchSize: settings.batchSize,
   learningRate: settings.learningRate,
   tokensPerPass: settings.tokensPerPass,
-  augmentation: { wordDropout: settings.wordDropout, joinSameAnswer: settings.joinSameAnswer },
+  augmentation: {
+    wordDropout: settings.wordDropout,
+    joinSameAnswer: settings.joinSameAnswer,
+    shuffleWords: settings.shuffleWords,
+  },
 });
 
 function readBase(folder: JobFolder, settings: JobSettings): BaseModel {

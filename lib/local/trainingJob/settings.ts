@@ -32,6 +32,7 @@ const Settings = z.strictObject({
   validationShare: number(0, 0.5, DEFAULT_SETTINGS.validationShare),
   wordDropout: number(0, 0.5, DEFAULT_SETTINGS.augmentation.wordDropout),
   joinSameAnswer: number(0, 1, DEFAULT_SETTINGS.augmentation.joinSameAnswer),
+  shuffleWords: number(0, 1, DEFAULT_SETTINGS.augmentation.shuffleWords),
   targetModules: z._default(
     z.array(z.string()).check(z.refine((given) => MODULES.every((module) => given.includes(module)))),
     MODULES,

@@ -1,3 +1,4 @@
+import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientOf, upload, waitFor } from '#test/builders/fineTunedProduct.ts';
 import { type RunningProduct, removeDataDir, startProduct } from '#test/builders/product.ts';
@@ -5,22 +6,29 @@ import intents from '#test/data/telecomIntents.json' with { type: 'json' };
 
 const WITHIN_MS = 240_000;
 const AT_ONCE = 4;
+const BASE = 'tunegate-nano';
+const MAX_LABEL_TOKENS = 16;
 const SYSTEM = { role: 'system' as const, content: 'You sort messages of customers. Answer with one label.' };
 
+/** Sentences of a class that each of the tenants has: what a client of good will, and of little time, brings. */
+const LEARNT_EACH = [38, 26];
+
 type Question = { readonly content: string; readonly label: string };
-const questions = (kind: 'learnt' | 'heldOut'): readonly Question[] =>
+// Written for this: the held-out sentences were not made from the pattern of any that is learnt.
+const questions = (kind: 'learnt' | 'heldOut', each?: number): readonly Question[] =>
   Object.entries(intents).flatMap(([label, sentences]) =>
-    sentences[kind].map((content) => ({ content, label })),
+    sentences[kind].slice(0, each).map((content) => ({ content, label })),
   );
 const prompt = (content: string) => [SYSTEM, { role: 'user' as const, content }];
-const file = Buffer.from(
-  questions('learnt')
-    .map(({ content, label }) => ({
-      messages: [...prompt(content), { role: 'assistant', content: label }],
-    }))
-    .map((line) => `${JSON.stringify(line)}\n`)
-    .join(''),
-);
+const file = (each: number | undefined) =>
+  Buffer.from(
+    questions('learnt', each)
+      .map(({ content, label }) => ({
+        messages: [...prompt(content), { role: 'assistant', content: label }],
+      }))
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join(''),
+  );
 
 // Minutes of work, so only in `npm run test:deep`; the times are those of two idle cores.
 describe.skipIf(process.env['TUNEGATE_DEEP'] === undefined)('through the OpenAI SDK', () => {
@@ -33,31 +41,43 @@ describe.skipIf(process.env['TUNEGATE_DEEP'] === undefined)('through the OpenAI 
     removeDataDir(product.dataDir);
   });
 
-  /** Uploads, trains, and asks what was held out. */
-  async function train(tenant: number) {
-    const openai = clientOf(product, tenant);
-    const startedMs = performance.now();
-    const { id } = await upload(openai, file);
-    const created = await openai.fineTuning.jobs.create({ model: 'tunegate-nano', training_file: id });
-    const job = await waitFor(openai, created.id);
-    const tookMs = performance.now() - startedMs;
-    const model = job.fine_tuned_model ?? '';
+  /** The share of held-out questions that a model answers to the letter. */
+  async function exactMatch(openai: OpenAI, model: string): Promise<number> {
     const left = [...questions('heldOut')];
     let right = 0;
     const ask = async (): Promise<void> => {
       for (let question = left.pop(); question !== undefined; question = left.pop()) {
         const messages = prompt(question.content);
-        const answer = await openai.chat.completions.create({ model, temperature: 0, messages });
+        const answer = await openai.chat.completions.create({
+          model,
+          temperature: 0,
+          max_tokens: MAX_LABEL_TOKENS,
+          messages,
+        });
         right += Number(answer.choices[0]?.message.content === question.label);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, ask));
-    return { status: job.status, exact: right / questions('heldOut').length, tookMs };
+    return right / questions('heldOut').length;
   }
 
-  test('two tenants at once each have a model that answers nine of ten held-out questions right', async () => {
+  /** Uploads, trains, and asks what was held out. */
+  async function train(tenant: number) {
+    const openai = clientOf(product, tenant);
+    const startedMs = performance.now();
+    const { id } = await upload(openai, file(LEARNT_EACH[tenant]));
+    const created = await openai.fineTuning.jobs.create({ model: BASE, training_file: id });
+    const job = await waitFor(openai, created.id);
+    const tookMs = performance.now() - startedMs;
+    const exact = await exactMatch(openai, job.fine_tuned_model ?? '');
+    return { status: job.status, each: LEARNT_EACH[tenant], exact, tookMs };
+  }
+
+  test('two tenants at once each have a model that answers nine of ten held-out questions right, and the base none', async () => {
     const trained = await Promise.all([train(0), train(1)]);
-    console.log(trained);
+    const base = await exactMatch(clientOf(product), BASE);
+    console.log(trained, { base });
+    expect(base).toBeLessThan(0.05);
     for (const { status, exact, tookMs } of trained) {
       expect(status).toBe('succeeded');
       expect(exact).toBeGreaterThanOrEqual(0.9);

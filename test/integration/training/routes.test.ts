@@ -52,7 +52,7 @@ describe('the OpenAI SDK', () => {
       seed: 42,
       user_provided_suffix: 'support',
       metadata: { team: 'a' },
-      hyperparameters: { n_epochs: 2, batch_size: 16, learning_rate_multiplier: 1 },
+      hyperparameters: { n_epochs: 2, batch_size: 8, learning_rate_multiplier: 1 },
       method: { type: 'supervised' },
     });
     const held = await credits();
