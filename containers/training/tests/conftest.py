@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 BASE = ROOT / "containers/bases/tunegate-nano"
 TRAINER = ROOT / "containers/training/train.py"
 DEMO = ROOT / "lib/local/demo"
+GRACE_SECONDS = 120  # between SIGTERM and SIGKILL on SageMaker
 JOB_SECONDS = 1800  # twenty times what it takes on an idle machine
 
 
@@ -72,15 +74,18 @@ class Job:
         return process.returncode, log
 
     def run_until(self, text: str) -> tuple[int, str]:
-        """Sends SIGTERM as soon as a line of the log has the text."""
+        """Sends SIGTERM as soon as a line of the log has the text, and sees that the job ends in SageMaker's time."""
         process = self.start()
         assert process.stdout is not None
-        log = ""
+        log, told_at = "", 0.0
         for line in process.stdout:
             log += line
-            if text in line:
+            if text in line and told_at == 0:
                 process.send_signal(signal.SIGTERM)
-        return process.wait(), log
+                told_at = time.monotonic()
+        code = process.wait()
+        assert time.monotonic() - told_at < GRACE_SECONDS
+        return code, log
 
 
 MakeJob = Callable[..., Job]

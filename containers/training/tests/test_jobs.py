@@ -1,5 +1,6 @@
 """Whole jobs: they learn, they survive interruptions, and their adapters are the same on both engines."""
 
+import hashlib
 import json
 import subprocess
 from itertools import pairwise
@@ -9,9 +10,11 @@ import pytest
 import torch
 from conftest import BASE, DEMO, ROOT, as_lines, few_classes, read_lines
 from peft import PeftModel
+from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from tunegate_training.output import BASE_SHA256_FIELD
 from tunegate_training.tokens import read_base_tokens
 
 POINTS_APART = 2  # how far two engines' scores of one adapter may lie from each other, in percent
@@ -99,6 +102,12 @@ def test_a_job_learns_and_its_adapter_scores_the_same_in_the_local_engine(make_j
     lineage = job.lineage()
     assert lineage["metrics"]["validation_exact"] == pytest.approx(in_training / 100, abs=1e-3)
     assert lineage["examples"] == len(train)
+    data = (job.root / "input/data/train/train.jsonl").read_bytes()
+    assert lineage["datasetSha256"] == hashlib.sha256(data).hexdigest()
+    with safe_open(DEMO / "northwind/adapter/adapter_model.safetensors", "pt") as demo:
+        base_sha256 = demo.metadata()[BASE_SHA256_FIELD]
+    assert lineage["baseSha256"] == base_sha256, "the same base as the local trainer's"
+    assert {"torch", "transformers", "peft"} <= lineage["versions"].keys()
     assert lineage["settings"]["rank"] == 8
     assert {path.name for path in job.model.iterdir()} == {
         "adapter_config.json",
