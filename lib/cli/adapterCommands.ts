@@ -18,6 +18,7 @@ type Reason = { readonly reason?: string };
 const LIST_COLUMNS: readonly Column[] = [
   { title: 'ADAPTER', field: 'id' },
   { title: 'STATUS', field: 'status' },
+  { title: 'ENDPOINT', field: 'endpoint' },
   { title: 'BASE MODEL', field: 'base_model' },
   { title: 'RANK', field: 'rank', align: 'right' },
   { title: 'JOB', field: 'lineage.fine_tuning_job' },
@@ -132,7 +133,13 @@ function addRegister(adapters: Command, open: OpenSession): void {
 }
 
 function addDeploy(adapters: Command, open: OpenSession): void {
-  reasonOption(adapters.command('deploy').description('load an adapter and prove that it answers'))
+  reasonOption(
+    adapters
+      .command('deploy')
+      .description(
+        'load an adapter where its tenant’s are, and prove that it answers; one that is in use moves there',
+      ),
+  )
     .argument('<tenant>', 'its id or name')
     .argument('<adapter>', 'its id')
     .option('--no-wait', 'return at once')
@@ -156,13 +163,17 @@ function addDeploy(adapters: Command, open: OpenSession): void {
 
 async function settled({ api }: Session, path: string, begun: JsonObject): Promise<JsonObject> {
   let adapter = begun;
-  for (let poll = 0; adapter['status'] === 'deploying'; poll += 1) {
+  for (let poll = 0; isUnderWay(adapter); poll += 1) {
     if (poll === MAX_POLLS) throw new CliError('unreachable', 'it is still deploying');
     await sleep(POLL_MS);
     adapter = await api.call('GET', path);
   }
   return adapter;
 }
+
+const Moving = z.object({ move: z.object({ state: z.literal('coming') }) });
+const isUnderWay = (adapter: JsonObject): boolean =>
+  adapter['status'] === 'deploying' || z.safeParse(Moving, adapter).success;
 
 const Export = z.object({ url: z.string(), bytes: z.int(), sha256: z.string() });
 

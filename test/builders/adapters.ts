@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent, Context } from 'aws-lambda';
 import { dispatchAdapters } from '#api/adapters/dispatchAdapters.ts';
@@ -11,6 +12,7 @@ import { makeAdapterArchives } from '#io/adapters/adapterArchives.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { BUCKETS, QUEUES } from '#io/definitions/resources.ts';
 import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
+import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeAdapterQueue } from '#io/sqs/adapterQueue.ts';
 import { queueUrl, resourceName } from '#local/services/names.ts';
 import { createBuckets, createQueues } from '#local/setup/queuesAndBuckets.ts';
@@ -51,6 +53,7 @@ export async function startAdapterDesk() {
     sha256: nodeCrypto.sha256Hex,
     endpoint,
     jobs: { ...jobs.desk, world },
+    rollouts: makeRolloutStore(agency.database.client, `${agency.database.prefix}directory`),
     log: () => undefined,
     countFailure: () => failures.push(1),
   });
@@ -112,9 +115,29 @@ export async function startAdapterDesk() {
     throw new Error(`the queue is not empty after ${limit} messages`);
   };
 
+  /** The same until looks change nothing for long; the message that waits stays in the queue. */
+  const workUntilIdle = async (worker: DeployDesk): Promise<void> => {
+    let idle = 0;
+    while (idle < IDLE_LOOKS) {
+      const { Messages = [] } = await aws.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 0 }),
+      );
+      const [message] = Messages;
+      if (message === undefined) return;
+      await sleep(LOOK_MS);
+      const { adapterId, tenantId } = JSON.parse(message.Body ?? '');
+      const before = await worker.adapters.read(tenantId, adapterId);
+      await receiveMessage(worker, message.Body ?? '');
+      await aws.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
+      const after = await worker.adapters.read(tenantId, adapterId);
+      idle = before?.version === after?.version ? idle + 1 : 0;
+    }
+  };
+
   return {
     agency,
     aws,
+    workUntilIdle,
     bucket,
     url: gateway.url,
     jobs,
@@ -132,6 +155,10 @@ export async function startAdapterDesk() {
     },
   };
 }
+
+/** Looks that changed nothing, one every so often: more than a component takes to load. */
+const IDLE_LOOKS = 20;
+const LOOK_MS = 25;
 
 /** An endpoint that a test never comes to. */
 const idleEndpoint = (): AdapterEndpoint => scriptedEndpoint().endpoint;

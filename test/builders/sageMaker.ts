@@ -17,6 +17,7 @@ import { startChild, stopChild } from '#local/services/child.ts';
 import { NATIVE_MEMORY } from '#local/services/nativeMemory.ts';
 
 export const TEST_ENDPOINT = 'tunegate-inference';
+export const TEST_PLACES = { endpointName: TEST_ENDPOINT, baseComponent: 'tunegate-nano' };
 
 export type TestSageMaker = {
   readonly url: string;
@@ -29,7 +30,7 @@ export type TestSageMaker = {
     engines: { baseId: string; open: number; users: number; opened: number; openMs: number[] }[];
   }>;
   /** A plain call; answers the container's parsed body. */
-  readonly invoke: (component: string, body: object) => Promise<ChatAnswer>;
+  readonly invoke: (component: string, body: object, endpoint?: string) => Promise<ChatAnswer>;
   /** A streaming call; answers the text of all of its payload parts. */
   readonly stream: (component: string, body: object) => Promise<string>;
   /** Creates a component of an adapter and waits until it is no longer Creating. */
@@ -64,8 +65,8 @@ export async function startTestSageMaker(
   };
   const control = new SageMakerClient(config);
   const runtime = new SageMakerRuntimeClient(config);
-  const input = (component: string, body: object) => ({
-    EndpointName: TEST_ENDPOINT,
+  const input = (component: string, body: object, endpoint?: string) => ({
+    EndpointName: ownEndpoint(TEST_ENDPOINT, endpoint),
     InferenceComponentName: component,
     ContentType: 'application/json',
     Body: Buffer.from(JSON.stringify(body)),
@@ -77,8 +78,8 @@ export async function startTestSageMaker(
     control,
     runtime,
     stats: async () => JSON.parse(await (await fetch(`${url}/stats`)).text()),
-    invoke: async (component, body) => {
-      const answer = await runtime.send(new InvokeEndpointCommand(input(component, body)));
+    invoke: async (component, body, endpoint) => {
+      const answer = await runtime.send(new InvokeEndpointCommand(input(component, body, endpoint)));
       return JSON.parse(Buffer.from(answer.Body ?? []).toString('utf8'));
     },
     stream: async (component, body) => {

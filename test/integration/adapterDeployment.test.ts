@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DeployDesk } from '#core/adapters/ports.ts';
 import { readSafetensors, writeSafetensors } from '#core/weights/safetensors.ts';
 import { makeAdapterEndpoint } from '#io/sagemaker/adapterEndpoint.ts';
 import { DEMO_TENANTS } from '#local/demo/tenants.ts';
@@ -96,6 +97,77 @@ test('an adapter of a tenant with an endpoint of its own is deployed and proven 
   });
 });
 
+describe('an adapter in use whose tenant gets an endpoint of its own', () => {
+  const LATER_MS = 17 * 60_000;
+
+  /** Deployed on the shared endpoint, and what answers a model there; then the tenant has one of its own. */
+  async function inUse() {
+    const { path } = await at.agency.newTenant();
+    const { body: adapter } = await at.register(path, adapterArchive(), { probes: PROBES });
+    const own = `${path}/adapters/${adapter.id}`;
+    const work = (desk: Partial<DeployDesk> = {}) =>
+      at.workUntilIdle({ ...at.desk(endpointAt(sageMaker.url)), ...desk });
+    await at.call('POST', `${own}/deploy`);
+    await work();
+    const model = { alias: 'support', base_model: 'tunegate-nano', adapter_id: adapter.id };
+    await at.agency.admin('POST', `${path}/models`, model);
+    await at.agency.admin('PATCH', path, { endpoint: 'acme' });
+    const rollout = async () => (await at.agency.admin('GET', `${path}/models/support/rollout`)).body;
+    const read = async () => (await at.call('GET', own)).body;
+    return { own, work, rollout, read, shared: (await read()).inference_component_name };
+  }
+  const answerOf = (component: string, endpoint?: string) =>
+    sageMaker.invoke(component, { ...PROBES[0], temperature: 0 }, endpoint).then(
+      ({ choices }) => choices[0]?.message.content,
+      (error: Error) => error.message,
+    );
+
+  test('moves without a new version, and answers where it was until it is proven there', async () => {
+    const { own, work, rollout, read, shared } = await inUse();
+    const begun = await at.call('POST', `${own}/deploy`);
+    expect(begun).toMatchObject({
+      status: 202,
+      body: { status: 'deployed', endpoint: null, move: { state: 'coming', endpoint: 'acme' } },
+    });
+    expect(await answerOf(shared)).toBe('return_refund');
+
+    await work();
+    const there = await read();
+    expect(there).toMatchObject({ status: 'deployed', endpoint: 'acme', move: { state: 'leaving' } });
+    const { stable, history } = await rollout();
+    expect(stable).toMatchObject({
+      adapter_id: there.id,
+      inference_component_name: there.inference_component_name,
+      engine: { kind: 'sagemaker', endpoint: 'acme' },
+    });
+    expect(history.data).toMatchObject([{ action: 'move', actor: 'tunegate' }]);
+    expect(await answerOf(there.inference_component_name, 'acme')).toBe('return_refund');
+    // Calls that began before may run for a quarter of an hour.
+    expect(await answerOf(shared)).toBe('return_refund');
+    await at.agency.admin('PATCH', own.replace(/\/adapters.*/u, ''), { endpoint: 'other' });
+    expect((await at.call('POST', `${own}/deploy`)).status).toBe(409);
+
+    const { world } = at.deps;
+    await work({ world: { ...world, clock: () => world.clock() + LATER_MS } });
+    expect(await read()).toMatchObject({ endpoint: 'acme', move: null });
+    expect(await answerOf(shared)).toMatch(/not found/u);
+    expect(await answerOf(there.inference_component_name, 'acme')).toBe('return_refund');
+  });
+
+  test('stays where it is, and answers, when it cannot be proven there', async () => {
+    const { own, work, rollout, read, shared } = await inUse();
+    const liar = await startLyingCopy(sageMaker.url, () => true);
+    await at.call('POST', `${own}/deploy`);
+    await work({ endpoint: endpointAt(liar.url) });
+    liar.stop();
+    expect(await read()).toMatchObject({ status: 'deployed', endpoint: null, move: null });
+    expect((await read()).status_details).toMatch(/^It could not be moved to acme: (?:base|answers)_/u);
+    expect(await rollout()).toMatchObject({ revision: 0, stable: { engine: null } });
+    expect(await answerOf(shared)).toBe('return_refund');
+    expect(await answerOf(`${shared}-acme`, 'acme')).toMatch(/not found/u);
+  });
+});
+
 test('a copy that lets the base answer, and signs with the adapter’s name, fails the deployment', async () => {
   const liar = await startLyingCopy(sageMaker.url, (n) => n % 3 === 0);
   const { adapter } = await deployed(adapterArchive(), PROBES, liar.url, 3);
@@ -139,12 +211,13 @@ async function startLyingCopy(url: string, lies: (call: number) => boolean) {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const asked = String(request.headers['x-amzn-sagemaker-inference-component']);
-    const isBase = asked === 'tunegate-nano';
+    const isBase = asked.startsWith('tunegate-nano');
+    const base = request.url?.includes(`${TEST_ENDPOINT}-acme`) ? 'tunegate-nano-acme' : 'tunegate-nano';
     if (!isBase) calls += 1;
     const lie = !isBase && lies(calls);
     const answer = await fetch(`${url}${request.url}`, {
       method: 'POST',
-      headers: { 'x-amzn-sagemaker-inference-component': lie ? 'tunegate-nano' : asked },
+      headers: { 'x-amzn-sagemaker-inference-component': lie ? base : asked },
       body: Buffer.concat(chunks),
     });
     const body = (await answer.json()) as Record<string, unknown>;

@@ -17,7 +17,7 @@ import { makeSageMakerEngine } from '#io/sagemaker/engine.ts';
 import { DEMO_TENANTS } from '#local/demo/tenants.ts';
 import { payloadPart } from '#local/sagemaker/eventStream.ts';
 import { listenOnLoopback } from '#local/shared/serviceMain.ts';
-import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/builders/sageMaker.ts';
+import { startTestSageMaker, TEST_PLACES, type TestSageMaker } from '#test/builders/sageMaker.ts';
 import { aTenant } from '#test/builders/tenants.ts';
 
 const BASE = 'tunegate-nano';
@@ -96,7 +96,7 @@ test('an endpoint that lets the base answer in place of the adapter is not belie
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const client = new SageMakerRuntimeClient({ endpoint: url, region: 'us-east-1', credentials });
   const call = (expectedAdapter: string | null) =>
-    makeSageMakerEngine(client, TEST_ENDPOINT).generate({
+    makeSageMakerEngine(client, TEST_PLACES).generate({
       tenantId: aTenant().id,
       inferenceComponentName: 'adp-1',
       expectedAdapter,

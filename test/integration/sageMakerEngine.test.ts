@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EngineChunk, EngineRequest } from '#core/inference/ports.ts';
 import { makeSageMakerEngine } from '#io/sagemaker/engine.ts';
 import { makeTokenCounter } from '#io/tokenizers.ts';
-import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/builders/sageMaker.ts';
+import { startTestSageMaker, TEST_PLACES, type TestSageMaker } from '#test/builders/sageMaker.ts';
 import { aTenant } from '#test/builders/tenants.ts';
 
 const BASE = 'tunegate-nano';
@@ -21,7 +21,7 @@ const request = (body: object, overrides: Partial<EngineRequest> = {}): EngineRe
   signal: new AbortController().signal,
   ...overrides,
 });
-const engine = () => makeSageMakerEngine(sageMaker.runtime, TEST_ENDPOINT);
+const engine = () => makeSageMakerEngine(sageMaker.runtime, TEST_PLACES);
 
 async function collect(asked: EngineRequest): Promise<readonly EngineChunk[]> {
   const started = await engine().generate(asked);

@@ -43,6 +43,11 @@ function refusalOf(error: direct.NotDirected): ApiError {
         code: 'conflict',
         message: 'This adapter is retired. Register its archive again to bring it back.',
       };
+    case 'adapter_moving':
+      return {
+        code: 'conflict',
+        message: 'This adapter is still leaving another endpoint. Deploy it again in some minutes.',
+      };
     case 'adapter_deployed':
       return { code: 'conflict', message: 'This adapter is deployed. Undeploy it first.' };
     case 'adapter_in_use':

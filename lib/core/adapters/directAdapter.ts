@@ -5,43 +5,59 @@ import type { ModelRoute } from '#core/tenants/types.ts';
 import { type AdapterRef, changeAdapter } from './changeAdapter.ts';
 import { mayMove, moveAdapter } from './moveAdapter.ts';
 import type { AdapterDesk } from './ports.ts';
-import type { Adapter, AdapterStatus } from './types.ts';
+import { type Adapter, placedAt } from './types.ts';
 
 export type NotDirected =
   | { readonly code: 'adapter_not_found' }
   | { readonly code: 'adapter_retired' }
   /** Retiring wants it undeployed first. */
   | { readonly code: 'adapter_deployed' }
+  /** It has not left its last endpoint yet: its record can name no third one. */
+  | { readonly code: 'adapter_moving' }
   /** Model names that it answers. */
   | { readonly code: 'adapter_in_use'; readonly aliases: readonly string[] };
 
 type Directed = Result<Adapter, NotDirected>;
 
 /**
- * Has an adapter deployed. The answer is that it begins: `deploying` becomes `deployed` when it is proven to answer.
+ * Has an adapter deployed where its tenant's are. The answer is that it begins: `deploying` becomes `deployed` when
+ * it is proven to answer. One that is deployed elsewhere moves, and answers where it was until it is proven here.
  * Repeated, it is looked after again; one that is deployed already is checked to be still there.
  */
 export async function deployAdapter(desk: AdapterDesk, ref: AdapterRef, act: Act): Promise<Directed> {
-  const tenant = await desk.directory.readTenant(ref.tenantId);
-  const directed = await direct(desk, ref, act, {
-    action: 'adapter.deploy',
-    to: 'deploying',
-    unless: ['deployed'],
-    endpoint: tenant?.endpoint,
+  const endpoint = (await desk.directory.readTenant(ref.tenantId))?.endpoint ?? null;
+  const nowMs = desk.world.clock();
+  const directed = await direct(desk, ref, act, 'adapter.deploy', (found) => {
+    if (found.status === 'deployed') return moveTo(found, endpoint, nowMs);
+    if (found.move !== undefined || !mayMove(found.status, 'deploying')) return undefined;
+    return placedAt(moveAdapter(found, 'deploying', nowMs), endpoint);
   });
-  if (directed.ok && directed.value.status !== 'retired') await desk.queue.send({ kind: 'deploy', ...ref });
-  return directed.ok && directed.value.status === 'retired' ? err({ code: 'adapter_retired' }) : directed;
+  if (!directed.ok) return directed;
+  if (directed.value.status === 'retired') return err({ code: 'adapter_retired' });
+  await desk.queue.send({ kind: 'deploy', ...ref });
+  return isUnderWay(directed.value, endpoint) ? directed : err({ code: 'adapter_moving' });
 }
+
+/** Undefined: it is there, or on its way, or still leaves another endpoint. */
+function moveTo(adapter: Adapter, endpoint: string | null, nowMs: number): Adapter | undefined {
+  if (adapter.move !== undefined || (adapter.endpoint ?? null) === endpoint) return undefined;
+  const move = { state: 'coming', endpoint, sinceMs: nowMs } as const;
+  return { ...adapter, statusDetails: null, move, version: adapter.version + 1 };
+}
+
+const isUnderWay = ({ status, endpoint, move }: Adapter, wanted: string | null): boolean =>
+  (status === 'deploying' || status === 'deployed') &&
+  (move?.state === 'coming' ? move.endpoint : (endpoint ?? null)) === wanted;
 
 /** Takes an adapter off the endpoint. Refused while a model name leads to it. Repeated, it changes nothing more. */
 export async function undeployAdapter(desk: AdapterDesk, ref: AdapterRef, act: Act): Promise<Directed> {
   const aliases = await aliasesOf(desk, ref);
   if (aliases.length > 0) return err({ code: 'adapter_in_use', aliases });
-  const directed = await direct(desk, ref, act, {
-    action: 'adapter.undeploy',
-    to: 'registered',
-    unless: ['retired'],
-  });
+  const directed = await direct(desk, ref, act, 'adapter.undeploy', (found) =>
+    found.status !== 'retired' && mayMove(found.status, 'registered')
+      ? moveAdapter(found, 'registered', desk.world.clock())
+      : undefined,
+  );
   if (directed.ok) await desk.queue.send({ kind: 'undeploy', ...ref });
   return directed;
 }
@@ -50,46 +66,24 @@ export async function undeployAdapter(desk: AdapterDesk, ref: AdapterRef, act: A
 export async function retireAdapter(desk: AdapterDesk, ref: AdapterRef, act: Act): Promise<Directed> {
   const aliases = await aliasesOf(desk, ref);
   if (aliases.length > 0) return err({ code: 'adapter_in_use', aliases });
-  const directed = await direct(desk, ref, act, { action: 'adapter.retire', to: 'retired', unless: [] });
+  const directed = await direct(desk, ref, act, 'adapter.retire', (found) =>
+    mayMove(found.status, 'retired') ? moveAdapter(found, 'retired', desk.world.clock()) : undefined,
+  );
   return directed.ok && directed.value.status !== 'retired' ? err({ code: 'adapter_deployed' }) : directed;
 }
 
-/** Moves an adapter where the table allows it; elsewhere it stays as it is, and so it does when it is there already. */
+/** Changes an adapter by what `decide` says; undefined: it stays as it is. */
 async function direct(
   desk: AdapterDesk,
   ref: AdapterRef,
   act: Act,
-  {
-    action,
-    to,
-    unless,
-    endpoint,
-  }: {
-    readonly action: string;
-    readonly to: AdapterStatus;
-    readonly unless: readonly AdapterStatus[];
-    readonly endpoint?: string | undefined;
-  },
+  action: string,
+  decide: (adapter: Adapter) => Adapter | undefined,
 ): Promise<Directed> {
   const audit = ({ tenantId, id }: Adapter): AuditRecord =>
     auditRecord(desk.world, act, { action, tenantId, details: { adapterId: id } });
-  const nowMs = desk.world.clock();
-  const adapter = await changeAdapter(
-    desk,
-    ref,
-    (found) =>
-      unless.includes(found.status) || !mayMove(found.status, to)
-        ? undefined
-        : placed(moveAdapter(found, to, nowMs), endpoint),
-    audit,
-  );
+  const adapter = await changeAdapter(desk, ref, decide, audit);
   return adapter === undefined ? err({ code: 'adapter_not_found' }) : ok(adapter);
-}
-
-/** An adapter that begins to be deployed goes to where its tenant's are; any other stays where it is. */
-function placed({ endpoint: before, ...adapter }: Adapter, endpoint: string | undefined): Adapter {
-  const at = adapter.status === 'deploying' ? endpoint : before;
-  return at === undefined ? adapter : { ...adapter, endpoint: at };
 }
 
 /** The tenant's model names that lead to this adapter. */

@@ -81,7 +81,9 @@ async function register(desk: DeployDesk, job: TrainingJob): Promise<AdapterId |
     );
   }
   const deployed = await deployAdapter(desk, refOf(registered.value.adapter), actOf(job.id));
-  return deployed.ok ? deployed.value.id : undefined;
+  // Its content is another job's too, whose adapter is moving: the message comes again.
+  if (!deployed.ok) throw new Error(`the adapter of ${job.id} is not deployed: ${deployed.error.code}`);
+  return deployed.value.id;
 }
 
 /** Questions of the training data: an adapter answers these otherwise than its base, if it learnt anything. */

@@ -1,20 +1,9 @@
 import type { AdapterRef } from './changeAdapter.ts';
-import { changeAdapter } from './changeAdapter.ts';
+import { bringInto, type Look, move, removeFrom, settle, WAITING } from './endpointSteps.ts';
+import { lookAfterMove } from './lookAfterMove.ts';
 import { moveAdapter } from './moveAdapter.ts';
-import type { DeployDesk, EndpointRefused } from './ports.ts';
-import { proveAdapter } from './proveAdapter.ts';
-import { type Adapter, archiveKey, componentNameOf } from './types.ts';
-
-/** What a look at an adapter found: its end, or something to wait for. */
-export type Look =
-  | { readonly kind: 'settled'; readonly adapter: Adapter }
-  | { readonly kind: 'waiting' }
-  | { readonly kind: 'unknown' };
-
-/** Loading takes minutes at SageMaker, and so does waking the base up; what takes longer will not come. */
-const DEPLOY_WITHIN_MS = 40 * 60_000;
-
-const WAITING: Look = { kind: 'waiting' };
+import type { DeployDesk } from './ports.ts';
+import { type Adapter, componentNameOf } from './types.ts';
 
 /**
  * Brings the endpoint one step nearer to what the registry says of an adapter. It compares states and follows no
@@ -27,7 +16,7 @@ export async function lookAfter(desk: DeployDesk, ref: AdapterRef): Promise<Look
     case 'deploying':
       return bringUp(desk, adapter);
     case 'deployed':
-      return keepUp(desk, adapter);
+      return adapter.move === undefined ? keepUp(desk, adapter) : lookAfterMove(desk, adapter, adapter.move);
     case 'registered':
     case 'failed':
     case 'retired':
@@ -37,49 +26,17 @@ export async function lookAfter(desk: DeployDesk, ref: AdapterRef): Promise<Look
   }
 }
 
-async function bringUp(desk: DeployDesk, adapter: Adapter): Promise<Look> {
-  if (desk.world.clock() - adapter.statusAtMs > DEPLOY_WITHIN_MS)
-    return fail(desk, adapter, 'deploy_timed_out: it was not in service in time.');
-  const name = componentNameOf(adapter.id);
-  const component = await desk.endpoint.describe(name);
-  if (component === undefined) return create(desk, adapter, name);
-  switch (component.status) {
-    case 'creating':
-    case 'deleting':
-      return WAITING;
-    case 'failed':
-      return fail(desk, adapter, `component_failed: ${component.failureReason ?? 'no reason is known'}`);
-    case 'in_service':
-      return prove(desk, adapter);
-    default:
-      return component.status satisfies never;
-  }
-}
-
-async function create(desk: DeployDesk, adapter: Adapter, name: string): Promise<Look> {
-  const created = await desk.endpoint.create(name, archiveKey(adapter), adapter.endpoint);
-  if (created.ok) return WAITING;
-  return waitOrFail(desk, adapter, created.error);
-}
-
-function waitOrFail(desk: DeployDesk, adapter: Adapter, refused: EndpointRefused): Promise<Look> | Look {
-  if (refused.code === 'invalid') return fail(desk, adapter, `component_refused: ${refused.message}`);
-  desk.log('the endpoint does not take an adapter now', { adapterId: adapter.id, refused });
-  return WAITING;
-}
-
-async function prove(desk: DeployDesk, adapter: Adapter): Promise<Look> {
-  const proven = await proveAdapter(desk, adapter);
-  if (proven === 'loading') return WAITING;
-  if (!proven.ok) return fail(desk, adapter, `${proven.error.code}: ${proven.error.message}`);
-  return move(desk, adapter, (found) =>
-    moveAdapter(found, 'deployed', desk.world.clock(), { fingerprint: proven.value }),
-  );
-}
+const bringUp = (desk: DeployDesk, adapter: Adapter): Promise<Look> =>
+  bringInto(desk, adapter, {
+    sinceMs: adapter.statusAtMs,
+    proven: (fingerprint) =>
+      move(desk, adapter, (found) => moveAdapter(found, 'deployed', desk.world.clock(), { fingerprint })),
+    failed: (statusDetails) => fail(desk, adapter, statusDetails),
+  });
 
 /** A component that is lost, with its endpoint for example, is made again. */
 async function keepUp(desk: DeployDesk, adapter: Adapter): Promise<Look> {
-  const component = await desk.endpoint.describe(componentNameOf(adapter.id));
+  const component = await desk.endpoint.describe(componentNameOf(adapter.id, adapter.endpoint));
   if (component?.status === 'in_service') return { kind: 'settled', adapter };
   if (component?.status === 'creating') return WAITING;
   desk.log('a deployed adapter was not on the endpoint', { adapterId: adapter.id, component });
@@ -87,16 +44,14 @@ async function keepUp(desk: DeployDesk, adapter: Adapter): Promise<Look> {
   return WAITING;
 }
 
+/** Off every endpoint that may have it. */
 async function takeDown(desk: DeployDesk, adapter: Adapter): Promise<Look> {
-  const name = componentNameOf(adapter.id);
-  const component = await desk.endpoint.describe(name);
-  if (component === undefined) return { kind: 'settled', adapter };
-  if (component.status === 'deleting') return WAITING;
-  const removed = await desk.endpoint.remove(name);
-  if (removed.ok && removed.value === 'gone') return { kind: 'settled', adapter };
-  if (!removed.ok)
-    desk.log('the endpoint does not let go of an adapter now', { adapterId: adapter.id, removed });
-  return WAITING;
+  const { endpoint = null, move: moving } = adapter;
+  const places = moving === undefined ? [endpoint] : [endpoint, moving.endpoint];
+  let gone = true;
+  for (const place of places) gone = (await removeFrom(desk, adapter, place)) && gone;
+  if (!gone) return WAITING;
+  return moving === undefined ? { kind: 'settled', adapter } : move(desk, adapter, settle);
 }
 
 async function fail(desk: DeployDesk, adapter: Adapter, statusDetails: string): Promise<Look> {
@@ -105,15 +60,4 @@ async function fail(desk: DeployDesk, adapter: Adapter, statusDetails: string): 
   await move(desk, adapter, (found) => moveAdapter(found, 'failed', desk.world.clock(), { statusDetails }));
   // Its component, if there is one, is taken down by the next look.
   return WAITING;
-}
-
-/** Moves an adapter that is still as it was looked at; when it is not, the next look sees what it has become. */
-async function move(desk: DeployDesk, seen: Adapter, to: (found: Adapter) => Adapter): Promise<Look> {
-  let moved = false;
-  const ref = { tenantId: seen.tenantId, adapterId: seen.id };
-  const adapter = await changeAdapter(desk, ref, (found) => {
-    moved = found.version === seen.version;
-    return moved ? to(found) : undefined;
-  });
-  return moved && adapter !== undefined ? { kind: 'settled', adapter } : WAITING;
 }

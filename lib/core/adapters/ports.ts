@@ -1,3 +1,4 @@
+import type { RolloutStore } from '#core/routing/ports.ts';
 import type { AdapterId, AdapterUploadId, TenantId } from '#core/shared/ids.ts';
 import type { Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
@@ -137,6 +138,8 @@ export type AdapterDesk = {
 export type DeployDesk = Omit<AdapterDesk, 'directory'> & {
   readonly directory: Directory;
   readonly jobs: JobDesk;
+  /** Where models lead, to lead them after an adapter that moves. */
+  readonly rollouts: Pick<RolloutStore, 'replace'>;
   readonly endpoint: AdapterEndpoint;
   readonly log: (message: string, details: Readonly<Record<string, unknown>>) => void;
   /** An adapter could not be deployed: somebody is to be told. */

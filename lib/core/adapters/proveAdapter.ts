@@ -27,7 +27,7 @@ export async function proveAdapter(
 ): Promise<
   Result<Fingerprint, NotProven | { readonly code: 'ask_failed'; readonly message: string }> | 'loading'
 > {
-  const names = [adapter.id, componentNameOf(adapter.id)];
+  const names = [adapter.id, componentNameOf(adapter.id, adapter.endpoint)];
   try {
     const replies = await askAll(desk, adapter);
     const judged = judgeReplies(replies, adapter.fingerprint, names);

@@ -1,4 +1,5 @@
 import type { AdapterId, AdapterUploadId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
+import { stableHash } from '#core/shared/stableHash.ts';
 
 /**
  * Where an adapter stands.
@@ -52,6 +53,17 @@ export type Fingerprint = {
   readonly provenAtMs: number;
 };
 
+/**
+ * A deployed adapter on its way between two endpoints. `coming`: it is loaded and proven at this one, and answers
+ * where it was. `leaving`: it has come over, and this one's component stays until no call can be under way there.
+ */
+export type AdapterMove = {
+  readonly state: 'coming' | 'leaving';
+  /** By its short name; null: the shared one. */
+  readonly endpoint: string | null;
+  readonly sinceMs: number;
+};
+
 /** One version of a model, for ever: its id is made of its tenant and its content. */
 export type Adapter = {
   readonly id: AdapterId;
@@ -67,6 +79,8 @@ export type Adapter = {
   readonly statusDetails: string | null;
   /** The tenant's own endpoint, by its short name, that it is deployed on or was last; absent: the shared one. */
   readonly endpoint?: string;
+  /** Absent: it stays where it is. */
+  readonly move?: AdapterMove;
   /** Grows by one with each change: the optimistic lock. */
   readonly version: number;
   readonly createdAtMs: number;
@@ -76,8 +90,27 @@ export type Adapter = {
 
 type Named = Pick<Adapter, 'tenantId' | 'id'>;
 
-/** SageMaker's name of an adapter's inference component: names have no underscores. Unique and never reused. */
-export const componentNameOf = (id: AdapterId): string => id.replaceAll('_', '-');
+/** What is left of the 63 characters of a component's name behind an adapter's id and a hyphen. */
+const ENDPOINT_CHARACTERS = 18;
+const HASH_CHARACTERS = 8;
+
+/**
+ * SageMaker's name of an adapter's inference component on an endpoint (absent: the shared one). Names have no
+ * underscores and are unique in an account, so that an adapter that moves has two for a while. Never reused.
+ */
+export const componentNameOf = (id: AdapterId, endpoint?: string): string =>
+  [id.replaceAll('_', '-'), ...(endpoint === undefined ? [] : [shortened(endpoint)])].join('-');
+
+function shortened(endpoint: string): string {
+  if (endpoint.length <= ENDPOINT_CHARACTERS) return endpoint;
+  const start = endpoint.slice(0, ENDPOINT_CHARACTERS - HASH_CHARACTERS - 1);
+  return `${start}-${stableHash(endpoint).toString(16).padStart(HASH_CHARACTERS, '0')}`;
+}
+
+/** The adapter on another endpoint; null: the shared one. */
+export function placedAt({ endpoint: _, ...adapter }: Adapter, endpoint: string | null): Adapter {
+  return endpoint === null ? adapter : { ...adapter, endpoint };
+}
 
 const folder = ({ tenantId, id }: Named): string => `tenants/${tenantId}/adapters/${id}`;
 /** What SageMaker serves. */

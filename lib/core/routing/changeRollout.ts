@@ -15,7 +15,7 @@ import {
 import { checkVersion, type VersionRefused, whereDeployed } from './checkVersion.ts';
 import { versionName } from './chooseVersion.ts';
 import type { RolloutRecord, RolloutStore } from './ports.ts';
-import type { ModelVersion } from './types.ts';
+import type { ModelVersion, RolloutAction } from './types.ts';
 
 export type WantedChange = {
   readonly tenantId: TenantId;
@@ -48,7 +48,7 @@ export async function changeRollout(
   deps: ChangeDeps,
   wanted: WantedChange,
 ): Promise<Result<ModelRoute, RolloutRefused>> {
-  const { rollouts, world } = deps;
+  const { rollouts } = deps;
   const { tenantId, alias, change, act } = wanted;
   const previous = await rollouts.readModel(tenantId, alias);
   if (previous === undefined) return err({ code: 'model_not_found' });
@@ -63,19 +63,42 @@ export async function changeRollout(
     const checked = await checkVersion(deps, tenantId, version);
     if (!checked.ok) return checked;
   }
-  const audit = auditRecord(world, act, {
-    action: `rollout.${change.action}`,
-    tenantId,
-    details: { alias, ...auditDetails(previous, next) },
-  });
-  const record = recordOf(next, { action: change.action, atMs: audit.atMs, ...act });
-  if (await rollouts.replace({ previous, next, record, audit })) return ok(next);
+  if (await writeChange(deps, { previous, next, action: change.action, act })) return ok(next);
   const met = await rollouts.readModel(tenantId, alias);
   return err(
     met === undefined
       ? { code: 'model_not_found' }
       : { code: 'changed_meanwhile', revision: rolloutOf(met).revision },
   );
+}
+
+/** Writes a change with its history and its audit record; false when the model has changed meanwhile. */
+export function writeChange(
+  { rollouts, world }: { readonly rollouts: Pick<RolloutStore, 'replace'>; readonly world: World },
+  {
+    previous,
+    next,
+    action,
+    act,
+  }: {
+    readonly previous: ModelRoute;
+    readonly next: ModelRoute;
+    readonly action: RolloutAction;
+    readonly act: Act;
+  },
+): Promise<boolean> {
+  const { tenantId, alias } = next;
+  const audit = auditRecord(world, act, {
+    action: `rollout.${action}`,
+    tenantId,
+    details: { alias, ...auditDetails(previous, next) },
+  });
+  return rollouts.replace({
+    previous,
+    next,
+    record: recordOf(next, { action, atMs: audit.atMs, ...act }),
+    audit,
+  });
 }
 
 /** A model on an OpenAI-compatible server stays there; elsewhere a version runs where its adapter is deployed. */

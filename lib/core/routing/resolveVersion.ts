@@ -1,3 +1,4 @@
+import { componentNameOf } from '#core/adapters/types.ts';
 import type { AdapterId } from '#core/shared/ids.ts';
 import type { EnginePlace, ModelVersion } from './types.ts';
 
@@ -17,8 +18,11 @@ export function resolveVersion(stable: ModelVersion, wanted: WantedVersion): Mod
   const adapterId = wanted.adapterId === undefined ? stable.adapterId : wanted.adapterId;
   const baseModel = wanted.baseModel ?? stable.baseModel;
   const isStable = adapterId === stable.adapterId && baseModel === stable.baseModel;
-  const derived = isStable ? stable.inferenceComponentName : componentName({ adapterId, baseModel });
   const engine = wanted.engine === undefined ? engineFor(stable, isStable) : (wanted.engine ?? undefined);
+  const stays = isStable && endpointOf(engine) === endpointOf(stable.engine);
+  const derived = stays
+    ? stable.inferenceComponentName
+    : componentName({ adapterId, baseModel, ...(engine === undefined ? {} : { engine }) });
   return {
     baseModel,
     adapterId,
@@ -27,12 +31,16 @@ export function resolveVersion(stable: ModelVersion, wanted: WantedVersion): Mod
   };
 }
 
-/** SageMaker's names have no underscores; an adapter's id is unique and never reused, and so is this. */
+/** SageMaker's name for a version: its adapter's component on the endpoint that it runs on, or its base model's. */
 export const componentName = ({
   adapterId,
   baseModel,
-}: Pick<ModelVersion, 'adapterId' | 'baseModel'>): string =>
-  adapterId === null ? baseModel : adapterId.replaceAll('_', '-');
+  engine,
+}: Pick<ModelVersion, 'adapterId' | 'baseModel' | 'engine'>): string =>
+  adapterId === null ? baseModel : componentNameOf(adapterId, endpointOf(engine));
+
+const endpointOf = (engine: EnginePlace | undefined): string | undefined =>
+  engine?.kind === 'sagemaker' ? engine.endpoint : undefined;
 
 /** The stable version's engine. What a server calls its model is the name of that model alone. */
 function engineFor({ engine }: ModelVersion, isStable: boolean): EnginePlace | undefined {

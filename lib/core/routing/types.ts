@@ -48,7 +48,8 @@ export type Rollout = {
 /** What answers a call: the version, and why this one. */
 export type ServedBy = 'stable' | 'canary';
 
-export type RolloutAction = 'promote' | 'canary' | 'shadow' | 'rollback';
+/** `move`: the same versions answer from another endpoint. */
+export type RolloutAction = 'promote' | 'canary' | 'shadow' | 'rollback' | 'move';
 
 /** A call as its shadow gets it: what was asked, and what the version that answered it made of it. */
 export type ShadowCall = {

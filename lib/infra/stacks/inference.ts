@@ -72,6 +72,7 @@ export class InferenceStack extends Stack {
    */
   grantInvoke(fn: LambdaFunction): void {
     fn.addEnvironment(ENDPOINT.env, this.shared.name);
+    fn.addEnvironment(ENDPOINT.baseEnv, this.shared.baseComponent);
     fn.addToRolePolicy(
       new PolicyStatement({
         actions: ['sagemaker:InvokeEndpoint', 'sagemaker:InvokeEndpointWithResponseStream'],
@@ -95,7 +96,6 @@ export class InferenceStack extends Stack {
   /** Lets a function make and remove adapters on these endpoints, look at them and at their bases, and ask both. */
   grantManageAdapters(fn: LambdaFunction): void {
     this.grantInvoke(fn);
-    fn.addEnvironment(ENDPOINT.baseEnv, this.shared.baseComponent);
     const adapters = this.#arn('inference-component', ADAPTERS);
     const endpoints = this.#endpoints.map(({ name }) => this.#arn('endpoint', name));
     const bases = this.#endpoints.map(({ baseComponent }) => this.#arn('inference-component', baseComponent));

@@ -49,6 +49,13 @@ const AdapterItem = z.object({
   status: z.enum(ADAPTER_STATUSES),
   statusDetails: z.nullable(z.string()),
   endpoint: z.exactOptional(z.string()),
+  move: z.exactOptional(
+    z.object({
+      state: z.enum(['coming', 'leaving']),
+      endpoint: z.nullable(z.string()),
+      sinceMs: z.int(),
+    }),
+  ),
   version: z.int(),
   createdAtMs: z.int(),
   statusAtMs: z.int(),

@@ -27,7 +27,7 @@ const RecordItem = z.object({
   alias: z.string(),
   revision: z.int(),
   atMs: z.int(),
-  action: z.enum(['promote', 'canary', 'shadow', 'rollback']),
+  action: z.enum(['promote', 'canary', 'shadow', 'rollback', 'move']),
   actor: z.string(),
   reason: z.string(),
   stable: VersionSchema,

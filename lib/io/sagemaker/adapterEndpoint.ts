@@ -80,7 +80,7 @@ export function makeAdapterEndpoint(options: AdapterEndpointOptions): AdapterEnd
       (await describe(ownEndpoint(baseComponent, endpoint)))?.RuntimeConfig?.CurrentCopyCount ?? 1,
     ask: async (adapterId, probe, endpoint) => {
       const component =
-        adapterId === null ? ownEndpoint(baseComponent, endpoint) : componentNameOf(adapterId);
+        adapterId === null ? ownEndpoint(baseComponent, endpoint) : componentNameOf(adapterId, endpoint);
       try {
         const answer = await runtime.send(
           new InvokeEndpointCommand({

@@ -12,23 +12,33 @@ import { refusalOf } from './refusals.ts';
 /** Beyond this without a byte the engine counts as gone; SageMaker itself ends a silent stream after a minute. */
 const SILENCE_MS = 60_000;
 
+export type SageMakerPlaces = {
+  /** The shared endpoint. */
+  readonly endpointName: string;
+  /** The base model's inference component there: an account may have the same base on several endpoints. */
+  readonly baseComponent: string;
+};
+
 /**
  * The engine behind SageMaker endpoints with inference components: the shared one, or a version's own. Always a
  * stream, also for plain calls: what was generated before a client hangs up is then known exactly.
  */
-export function makeSageMakerEngine(client: SageMakerRuntimeClient, endpointName: string): Engine {
+export function makeSageMakerEngine(
+  client: SageMakerRuntimeClient,
+  { endpointName, baseComponent }: SageMakerPlaces,
+): Engine {
   return {
     generate: async (request) => {
       const { engine, inferenceComponentName, expectedAdapter } = request;
+      const endpoint = engine?.kind === 'sagemaker' ? engine.endpoint : undefined;
       const watch = watchSilence(request.signal, SILENCE_MS);
       try {
         const answer = await client.send(
           new InvokeEndpointWithResponseStreamCommand({
-            EndpointName: ownEndpoint(
-              endpointName,
-              engine?.kind === 'sagemaker' ? engine.endpoint : undefined,
-            ),
-            InferenceComponentName: inferenceComponentName,
+            EndpointName: ownEndpoint(endpointName, endpoint),
+            InferenceComponentName: isBareBase(request)
+              ? ownEndpoint(baseComponent, endpoint)
+              : inferenceComponentName,
             ContentType: 'application/json',
             Body: Buffer.from(JSON.stringify(streamingBody(request.body))),
           }),
@@ -46,6 +56,10 @@ export function makeSageMakerEngine(client: SageMakerRuntimeClient, endpointName
     },
   };
 }
+
+/** A version without an adapter and without a component named by hand bears its base model's name. */
+const isBareBase = ({ expectedAdapter, inferenceComponentName, body }: EngineRequest): boolean =>
+  expectedAdapter === null && inferenceComponentName === body['model'];
 
 /** Running usage in every chunk is vLLM's extension; engines that do not know it leave it out. */
 const streamingBody = (body: EngineRequest['body']): Readonly<Record<string, unknown>> => ({

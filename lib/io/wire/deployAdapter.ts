@@ -10,6 +10,7 @@ import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
+import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { countAs, makeObservability } from '#io/observability.ts';
 import { makeAdapterEndpoint } from '#io/sagemaker/adapterEndpoint.ts';
 import { makeAdapterQueue } from '#io/sqs/adapterQueue.ts';
@@ -54,6 +55,7 @@ export function wireDeployAdapter(env: Environment) {
       bucket,
     }),
     jobs,
+    rollouts: makeRolloutStore(dynamoDb, directoryTable),
     log: (message, details) => logger.warn(message, details),
     countFailure: () => metrics.addMetric(METRICS.adapterFailures.name, 'Count', 1),
   };

@@ -10,7 +10,10 @@ import { type Environment, requireVariable } from './environment.ts';
 /** Every kind of engine that a version may run on. */
 export const wireEngine = (env: Environment, readSecret: (secretId: string) => Promise<string>): Engine =>
   routeEngine({
-    sageMaker: makeSageMakerEngine(makeSageMakerRuntime(), requireVariable(env, ENDPOINT.env)),
+    sageMaker: makeSageMakerEngine(makeSageMakerRuntime(), {
+      endpointName: requireVariable(env, ENDPOINT.env),
+      baseComponent: requireVariable(env, ENDPOINT.baseEnv),
+    }),
     openAi: makeOpenAiEngine({
       ...engineRules(env),
       readSecret: (name) => readSecret(`${requireVariable(env, SETTINGS.engineSecrets)}${name}`),

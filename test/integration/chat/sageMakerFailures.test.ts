@@ -10,7 +10,7 @@ import { makeSageMakerEngine } from '#io/sagemaker/engine.ts';
 import { DEMO_TENANTS } from '#local/demo/tenants.ts';
 import { ASK, ask, beginCall, type ChatBench, CREDITS, makeChatBench, sseData } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
-import { startTestSageMaker, TEST_ENDPOINT, type TestSageMaker } from '#test/builders/sageMaker.ts';
+import { startTestSageMaker, TEST_PLACES, type TestSageMaker } from '#test/builders/sageMaker.ts';
 
 // The real local SageMaker, which is killed, or has no such component in service.
 
@@ -27,7 +27,7 @@ afterEach(async () => {
 
 async function benchOn(model: NonNullable<Parameters<typeof makeChatBench>[1]>['model']): Promise<ChatBench> {
   const bench = await makeChatBench(database, { model: { adapterId: null, ...model } });
-  const engine = guardEngine(makeSageMakerEngine(sageMaker.runtime, TEST_ENDPOINT), {
+  const engine = guardEngine(makeSageMakerEngine(sageMaker.runtime, TEST_PLACES), {
     clock: Date.now,
     onRest: () => undefined,
   });
@@ -52,7 +52,8 @@ test('a tenant’s own endpoint answers with what stands on it, and with nothing
   const askBase = async (inferenceComponentName: string) =>
     (await ask(await benchOn({ inferenceComponentName, engine }), ASK)).status;
   expect(await askBase('tunegate-nano-acme')).toBe(200);
-  expect(await askBase('tunegate-nano')).toBe(503);
+  expect(await askBase('tunegate-nano')).toBe(200); // the base model, wherever it is
+  expect(await askBase('tunegate-nano-other')).toBe(503);
   const [demo] = DEMO_TENANTS;
   await sageMaker.deploy('adp-acme', pathToFileURL(demo?.adapterDirectory ?? '').href, 'acme');
   const adapter = { adapterId: 'adp_acme' as AdapterId, inferenceComponentName: 'adp-acme' };

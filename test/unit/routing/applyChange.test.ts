@@ -94,9 +94,10 @@ test('a rollback brings back the very version: its component and its engine', ()
 test('a version moves to another engine, and back to the shared one', () => {
   const engine = { kind: 'sagemaker', endpoint: 'acme' } as const;
   const moved = after({ action: 'promote', version: { engine } });
-  expect(moved).toMatchObject({ adapterId: 'adp_one', inferenceComponentName: 'adp-one', engine });
+  expect(moved).toMatchObject({ adapterId: 'adp_one', inferenceComponentName: 'adp-one-acme', engine });
   const back = applyChange(moved, { action: 'promote', version: { engine: null } });
   expect(back.ok && back.value.engine).toBe(undefined);
+  expect(back.ok && back.value.inferenceComponentName).toBe('adp-one');
 });
 
 test('a shadow stands beside a canary, and ends when its version answers everybody', () => {
