@@ -51,6 +51,7 @@ const NO_LIMIT = 'none';
 export function addLimitCommands(program: Command, open: OpenSession): void {
   const limits = program.command('limits').description('what a tenant, or one of its keys, may use');
 
+  addUnusual(limits, open);
   limits
     .command('show')
     .description('show limits, and what counts against them now')
@@ -93,6 +94,72 @@ export function addLimitCommands(program: Command, open: OpenSession): void {
         reason: wanted.reason,
       };
       session.print.record(await session.api.call('PUT', path, { body }), FIELDS);
+    });
+}
+
+const WATCH: readonly Column[] = [
+  { title: 'JUMP FROM CALLS A DAY', field: 'unusual_use.jump.calls' },
+  { title: 'JUMP FROM TIMES THE BUSIEST DAY', field: 'unusual_use.jump.times' },
+  { title: 'SCRAPING FROM CALLS AN HOUR', field: 'unusual_use.scraping.calls' },
+  { title: 'NETWORKS AN HOUR', field: 'unusual_use.many_networks.networks' },
+  { title: 'NETWORKS FROM TIMES ANY HOUR', field: 'unusual_use.many_networks.times' },
+];
+
+type Unusual = {
+  readonly jump?: string;
+  readonly jumpTimes?: string;
+  readonly scraping?: string;
+  readonly networks?: string;
+  readonly networkTimes?: string;
+  readonly reason?: string;
+};
+
+/** Each kind that is named is set anew: what is left out of it is as it is by itself. */
+const unusualUse = ({ jump, jumpTimes, scraping, networks, networkTimes }: Unusual) => ({
+  ...(jump === undefined && jumpTimes === undefined
+    ? {}
+    : {
+        jump:
+          jump === NO_LIMIT
+            ? null
+            : { calls: countOr(jump, undefined), times: countOr(jumpTimes, undefined) },
+      }),
+  ...(scraping === undefined
+    ? {}
+    : { scraping: scraping === NO_LIMIT ? null : { calls: countOr(scraping, undefined) } }),
+  ...(networks === undefined && networkTimes === undefined
+    ? {}
+    : {
+        many_networks:
+          networks === NO_LIMIT
+            ? null
+            : { networks: countOr(networks, undefined), times: countOr(networkTimes, undefined) },
+      }),
+});
+
+function addUnusual(limits: Command, open: OpenSession): void {
+  reasonOption(
+    limits
+      .command('unusual')
+      .description(
+        'show, or change, from when on the use of a key is unusual and told to you and the client',
+      ),
+  )
+    .argument('<tenant>', 'its id or name')
+    .option('--jump <calls>', `calls of a day that may be a jump, or ${NO_LIMIT}: do not look for it`)
+    .option('--jump-times <times>', 'and how many times the busiest day of two weeks')
+    .option('--scraping <calls>', `calls of an hour, as even as a clock, or ${NO_LIMIT}`)
+    .option('--networks <count>', `networks in an hour, or ${NO_LIMIT}`)
+    .option('--network-times <times>', 'and how many times those of any other hour of a day')
+    .action(async (tenant: string, { reason, ...wanted }: Unusual, command: Command) => {
+      const { api, print, tenantPath } = open(command);
+      const path = await tenantPath(tenant);
+      const unusual_use = unusualUse(wanted);
+      const body =
+        Object.keys(unusual_use).length === 0
+          ? await api.call('GET', path)
+          : await api.call('PATCH', path, { body: { unusual_use, reason } });
+      print.record(body, WATCH);
     });
 }
 

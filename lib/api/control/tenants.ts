@@ -25,6 +25,7 @@ import {
 } from './fields.ts';
 import { statusChange } from './tenantStatus.ts';
 import { refuseEndpoint, shortName } from './versions.ts';
+import { changedWatch, watchBody, watchField } from './watchSettings.ts';
 
 const NewTenant = z.strictObject({
   name: nameField,
@@ -81,13 +82,14 @@ const ChangedTenant = z.strictObject({
   time_zone: z.optional(timeZoneField),
   free_credits: z.optional(freeCreditsField),
   endpoint: z.optional(z.nullable(shortName)),
+  unusual_use: z.optional(watchField),
   resume_until: z.optional(dateField),
   reason: z.optional(reasonField),
 });
 
 /**
- * `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, free_credits?, endpoint?, resume_until?,
- * reason?}` → the tenant as it is now. Who is resumed unpaid may call until `resume_until`, else until the next
+ * `PATCH /admin/tenants/{tenant} {name?, status?, price_book?, time_zone?, free_credits?, endpoint?, unusual_use?,
+ * resume_until?, reason?}` → the tenant as it is now. Who is resumed unpaid may call until `resume_until`, else until the next
  * payment that fails; closing ends the subscription first.
  */
 export const updateTenant: RouteHandler = async (deps, request) => {
@@ -100,12 +102,16 @@ export const updateTenant: RouteHandler = async (deps, request) => {
     time_zone: timeZone,
     free_credits,
     endpoint,
+    unusual_use,
     resume_until,
     reason,
   } = body.value;
   const wrong = priceBookId === undefined ? undefined : await wrongPriceBook(deps, priceBookId);
   if (wrong !== undefined) return refuse(wrong);
+  const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
+  const known = tenantId === undefined ? undefined : await deps.directory.readTenant(tenantId);
   const change: TenantChange = {
+    ...(unusual_use !== undefined && { watch: changedWatch(known?.watch, unusual_use) }),
     ...(name !== undefined && { name }),
     ...(priceBookId !== undefined && { priceBookId }),
     ...(timeZone !== undefined && { timeZone }),
@@ -115,8 +121,7 @@ export const updateTenant: RouteHandler = async (deps, request) => {
   if (Object.keys(change).length === 0 && status === undefined && resume_until === undefined) {
     return refuse(NOTHING_TO_CHANGE);
   }
-  const tenantId = idParam<TenantId>(request, 'tenant', 'tenant');
-  if (tenantId === undefined) return refuse(TENANT_NOT_FOUND);
+  if (tenantId === undefined || known === undefined) return refuse(TENANT_NOT_FOUND);
   const own = typeof endpoint === 'string' ? { kind: 'sagemaker' as const, endpoint } : null;
   const refused = await refuseEndpoint(deps, tenantId, { engine: own });
   if (refused !== undefined) return refuse({ ...refused, param: 'endpoint' });
@@ -150,7 +155,8 @@ export function tenantRefusal(refused: ChangeRefused): ApiError {
 
 const NOTHING_TO_CHANGE: ApiError = {
   code: 'invalid_request',
-  message: 'Nothing to change. Give at least one of name, status, price_book, time_zone and free_credits.',
+  message:
+    'Nothing to change. Give at least one of name, status, price_book, time_zone, free_credits, endpoint and unusual_use.',
 };
 
 /** A tenant may have any published book, also one that is not in force yet: until then its calls are refused. */
@@ -177,6 +183,7 @@ const tenantBody = (tenant: Tenant) => ({
   free_credits: formatCredits(tenant.freeMonthlyMicro ?? ZERO),
   dodo_customer_id: tenant.dodoCustomerId ?? null,
   endpoint: tenant.endpoint ?? null,
+  unusual_use: watchBody(tenant.watch),
   created_at: toSeconds(tenant.createdAtMs),
 });
 

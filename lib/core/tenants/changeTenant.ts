@@ -57,8 +57,9 @@ async function moveCaps(
   await ledger.setLimits(tenantId, { scope: 'tenant', rules, timeZone, nowMs: world.clock() });
 }
 
-const detailsOf = ({ suspension, reprieve, ...change }: TenantChange): AuditRecord['details'] => ({
+const detailsOf = ({ suspension, reprieve, watch, ...change }: TenantChange): AuditRecord['details'] => ({
   ...change,
+  ...(watch === undefined ? {} : { watch: JSON.stringify(watch) }),
   ...(reprieve ? { unpaidUntil: untilText(reprieve) } : {}),
   ...(suspension === undefined ? {} : { suspendedBecause: suspension?.because ?? null }),
 });

@@ -1,4 +1,5 @@
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
+import type { WatchSettings } from '#core/watch/watchRules.ts';
 import type { ApiKey, ModelRoute, Reprieve, Suspension, Tenant } from './types.ts';
 
 /** Everything that a call's authorization and routing need to know of a key, in one answer. */
@@ -40,6 +41,7 @@ export type TenantChange = Partial<
     readonly suspension: Suspension | null;
     readonly reprieve: Reprieve | null;
     readonly endpoint: string | null;
+    readonly watch: WatchSettings;
     readonly noticeEmail: string | null;
     readonly noticeWebhookUrl: string | null;
   }

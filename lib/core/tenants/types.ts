@@ -1,6 +1,7 @@
 import type { ModelVersion, Rollout } from '#core/routing/types.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
+import type { WatchSettings } from '#core/watch/watchRules.ts';
 
 /** Why an account may place no holds, and since when. `agency`: a person decided it, and only a person ends it. */
 export type Suspension = {
@@ -33,6 +34,8 @@ export type Tenant = {
   readonly freeMonthlyMicro?: MicroCredits;
   /** The endpoint that its adapters are deployed on, by its short name; absent: the shared one. */
   readonly endpoint?: string;
+  /** What counts as unusual use of its keys, where it is not what does by itself. */
+  readonly watch?: WatchSettings;
   /** Where notices to the tenant go. */
   readonly noticeEmail?: string;
   readonly noticeWebhookUrl?: string;

@@ -4,9 +4,11 @@ import type { NoticeQueue } from '#core/notices/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { Clock } from '#core/shared/world.ts';
 import type { Directory } from '#core/tenants/ports.ts';
+import type { Tenant } from '#core/tenants/types.ts';
 import { findUnusual } from './findUnusual.ts';
 import type { UsageWatch } from './ports.ts';
 import type { Finding } from './types.ts';
+import { watchRulesOf } from './watchRules.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -45,10 +47,9 @@ export async function watchUsage(deps: WatchDeps): Promise<readonly Watched[]> {
       limit: TENANTS_A_PAGE,
       ...(cursor === null ? {} : { cursor }),
     });
-    const ids = tenants.map(({ id }) => id);
-    for (let from = 0; from < ids.length; from += CONCURRENCY) {
-      const group = ids.slice(from, from + CONCURRENCY);
-      watched.push(...(await Promise.all(group.map((id) => watchTenant(deps, id)))).flat());
+    for (let from = 0; from < tenants.length; from += CONCURRENCY) {
+      const group = tenants.slice(from, from + CONCURRENCY);
+      watched.push(...(await Promise.all(group.map((tenant) => watchTenant(deps, tenant)))).flat());
     }
     cursor = nextCursor;
     if (cursor === null) break;
@@ -56,10 +57,11 @@ export async function watchUsage(deps: WatchDeps): Promise<readonly Watched[]> {
   return watched;
 }
 
-async function watchTenant(deps: WatchDeps, tenantId: TenantId): Promise<readonly Watched[]> {
+async function watchTenant(deps: WatchDeps, tenant: Tenant): Promise<readonly Watched[]> {
+  const tenantId = tenant.id;
   try {
     const found: Watched[] = [];
-    for (const finding of await findingsOf(deps, tenantId)) {
+    for (const finding of await findingsOf(deps, tenant)) {
       const told = await tell(deps, tenantId, finding);
       if (told !== undefined) found.push({ tenantId, outcome: 'found', finding, slowedUntilMs: told });
     }
@@ -71,7 +73,7 @@ async function watchTenant(deps: WatchDeps, tenantId: TenantId): Promise<readonl
 
 async function findingsOf(
   { watch, ledger, clock }: WatchDeps,
-  tenantId: TenantId,
+  { id: tenantId, watch: settings }: Tenant,
 ): Promise<readonly Finding[]> {
   const nowMs = clock();
   const [before, hour] = [hourOf(nowMs - HOUR_MS), hourOf(nowMs)];
@@ -80,7 +82,8 @@ async function findingsOf(
   if (!hours.some((one) => one.hour >= before)) return [];
   const today = dayOf(nowMs);
   const rollups = await ledger.listRollups(tenantId, dayOf(nowMs - HISTORY_DAYS * DAY_MS), today);
-  const findings = [before, hour].flatMap((at) => findUnusual({ hour: at, hours, today, rollups }));
+  const rules = watchRulesOf(settings);
+  const findings = [before, hour].flatMap((at) => findUnusual({ hour: at, hours, today, rollups, rules }));
   return [...new Map(findings.map((finding) => [`${finding.kind}/${finding.keyId}`, finding])).values()];
 }
 

@@ -54,6 +54,21 @@ export const auditItem = (record: AuditRecord) => ({
 const tenantId = idSchema<TenantId>('tenant');
 const keyId = idSchema<KeyId>('key');
 
+const WatchItem = z.object({
+  jump: z.exactOptional(z.nullable(z.object({ calls: z.int(), times: z.int(), days: z.int() }))),
+  scraping: z.exactOptional(
+    z.nullable(
+      z.object({
+        calls: z.int(),
+        minutes: z.int(),
+        variancePercent: z.int(),
+        lengthPercent: z.int(),
+      }),
+    ),
+  ),
+  many_networks: z.exactOptional(z.nullable(z.object({ networks: z.int(), times: z.int() }))),
+});
+
 const TenantItem = z.object({
   id: tenantId,
   name: z.string(),
@@ -66,6 +81,7 @@ const TenantItem = z.object({
   suspension: z.optional(z.object({ because: z.enum(SUSPENDED_BECAUSE), sinceMs: z.int() })),
   reprieve: z.optional(z.object({ episode: z.string(), untilMs: z.nullable(z.int()) })),
   freeMonthlyMicro: z.optional(microSchema),
+  watch: z.optional(WatchItem),
   noticeEmail: z.optional(z.string()),
   noticeWebhookUrl: z.optional(z.string()),
 });

@@ -102,6 +102,24 @@ test('where the tenant did not choose so, the key goes on as before', async () =
   expect((await ledger.readAccount(tenantId))?.limits).toBeUndefined();
 });
 
+test('a tenant’s own rules are what its use is held against', async () => {
+  const { deps, tenantId } = await watched();
+  const directory = makeDirectory(database.client, table('directory'));
+  await record(deps, callsFrom(tenantId, 5));
+  expect(await watchUsage(deps)).toEqual([]);
+  const change = { watch: { many_networks: { networks: 5, times: 1 } } };
+  await directory.updateTenant(tenantId, change, {
+    id: systemWorld.newId<string>('auditRecord'),
+    atMs: 2,
+    actor: 'admin',
+    action: 'test',
+    tenantId,
+    reason: 'test',
+    details: {},
+  });
+  expect(await watchUsage(deps)).toMatchObject([{ tenantId, finding: { kind: 'many_networks', seen: 5 } }]);
+});
+
 test('a key that had no limit is slowed, and told of none when that is over', async () => {
   const { deps, ledger, tenantId } = await watched();
   const onUnusual = { requests: 1, minutes: 30 };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { micro } from '#core/shared/money.ts';
 import { findUnusual } from '#core/watch/findUnusual.ts';
 import type { KeyHour } from '#core/watch/types.ts';
+import { type WatchSettings, watchRulesOf } from '#core/watch/watchRules.ts';
 import { networkOf } from '#io/networkHash.ts';
 import { KEY_A } from '#test/builders/ledger.ts';
 
@@ -19,8 +20,13 @@ const anHour = (over: Partial<KeyHour>): KeyHour => ({
   ...over,
 });
 
-const found = (hours: readonly KeyHour[], calls: Readonly<Record<string, number>> = {}) =>
+const found = (
+  hours: readonly KeyHour[],
+  calls: Readonly<Record<string, number>> = {},
+  settings?: WatchSettings,
+) =>
   findUnusual({
+    rules: watchRulesOf(settings),
     hour: HOUR,
     hours,
     today: TODAY,
@@ -101,5 +107,39 @@ describe('many networks', () => {
     ['::1', '0:0:0'],
   ])('the network of %s is %s', (address, network) => {
     expect(networkOf(address)).toBe(network);
+  });
+});
+
+describe('a tenant’s own rules', () => {
+  const days = { '2026-02-27': 10, '2026-02-28': 10, '2026-03-01': 10, [TODAY]: 30 };
+  const clockwork = anHour({
+    calls: 60,
+    perMinute: Object.fromEntries(Array.from({ length: 60 }, (_, minute) => [minute, 1])),
+    inputTokens: 6_000,
+    inputSquares: 600_000,
+    networks: ['a', 'b', 'c'],
+  });
+
+  test('take the place of those that hold by themselves', () => {
+    expect(found([clockwork], days)).toEqual([]);
+    const lower: WatchSettings = {
+      jump: { calls: 30, times: 3, days: 3 },
+      scraping: { calls: 60, minutes: 60, variancePercent: 1, lengthPercent: 1 },
+      many_networks: { networks: 3, times: 1 },
+    };
+    expect(found([clockwork], days, lower).map(({ kind }) => kind)).toEqual([
+      'jump',
+      'scraping',
+      'many_networks',
+    ]);
+    expect(found([clockwork], days, { ...lower, jump: null, scraping: null, many_networks: null })).toEqual(
+      [],
+    );
+  });
+
+  test('of one kind leave the others as they are', () => {
+    expect(found([clockwork], days, { many_networks: { networks: 3, times: 1 } })).toEqual([
+      { kind: 'many_networks', seen: 3, usual: 0 },
+    ]);
   });
 });
