@@ -63,8 +63,14 @@ async function sendPast(push: Push) {
     body,
     signal: AbortSignal.timeout(UPLOAD_TIMEOUT_MS),
   });
-  if (!posted.ok) throw new CliError('refused', `the storage refused the file with status ${posted.status}`);
+  if (!posted.ok) throw new CliError('refused', await storageRefusal(posted));
   return z.parse(FileObject, await call(push, 'POST', `/files/${upload.file_id}/complete`));
+}
+
+/** S3 answers in XML, with a text that says why. */
+async function storageRefusal(answer: Response): Promise<string> {
+  const [, why] = /<Message>([^<]{1,500})<\/Message>/.exec(await answer.text().catch(() => '')) ?? [];
+  return `the storage refused the file with status ${answer.status}${why === undefined ? '' : `: ${why}`}`;
 }
 
 /** The file is read while it is sent. */

@@ -21,6 +21,7 @@ import { addStatementCommands } from './statementCommands.ts';
 import { addSubscriptionCommands } from './subscriptionCommands.ts';
 import { addTenantCommands } from './tenantCommands.ts';
 import { addTrainCommands, type TrainTerminal } from './trainCommands.ts';
+import { addTrainingCostCommand } from './trainingCostCommand.ts';
 import { addUsageCommands } from './usageCommands.ts';
 
 /**
@@ -84,6 +85,7 @@ function makeProgram(
   addReconcileCommand(program, open, exitWith);
   addSubscriptionCommands(program, open);
   addUsageCommands(program, open);
+  addTrainingCostCommand(program, open);
   addArchiveCommand(program, terminal.write);
   addPriceCommands(program, { open, write: terminal.write, exitWith });
   addStatementCommands(program, open, terminal, exitWith);

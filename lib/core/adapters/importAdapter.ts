@@ -95,17 +95,11 @@ async function probesOf({ archives }: DeployDesk, job: TrainingJob): Promise<rea
 
 async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Promise<void> {
   if (adapter.status !== 'deployed') {
-    await failImport(
-      desk,
-      job,
-      'adapter_not_deployed',
-      'The adapter that was trained could not be put into service.',
-      {
-        adapterId: adapter.id,
-        status: adapter.status,
-        details: adapter.statusDetails,
-      },
-    );
+    await failImport(desk, job, 'adapter_not_deployed', notServed(adapter), {
+      adapterId: adapter.id,
+      status: adapter.status,
+      details: adapter.statusDetails,
+    });
     return;
   }
   const alias = fineTunedModelName(job);
@@ -130,6 +124,10 @@ async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Pro
   const completed = await completeJob(desk.jobs, ref, { fineTunedModel: alias });
   if (!completed.ok && completed.error.code === 'job_ended') await withdraw(desk, { job, adapter, alias });
 }
+
+/** An adapter that learnt next to nothing answers as its base does, and is not proven. */
+const notServed = ({ statusDetails }: Adapter): string =>
+  `The adapter that was trained could not be put into service: ${statusDetails ?? 'it was taken back.'} Nothing was charged. If it answers as its base does it has learnt too little: train more epochs, or on more examples.`;
 
 /** The job ended otherwise in the meantime: what was deployed for it is nobody's. */
 async function withdraw(

@@ -156,6 +156,10 @@ test(
     expect(await runCli([...data, 'train', 'follow', (await create(1)).id], terminal)).toBe(0);
     expect(told).toMatch(/100% {2}step 2\/2 {2}loss \d/);
     expect(printed).toMatch(/succeeded/);
+    printed = '';
+    const tenant = product.connection.tenants[0]?.name ?? '';
+    expect(await runCli([...data, 'training-costs', tenant], terminal)).toBe(0);
+    expect(printed).toMatch(/ftjob-\S+ +succeeded .+ +[1-9]\d* +0\.\d*[1-9]\d*/);
     expect(await runCli([...data, 'audit'], terminal)).toBe(0);
   },
   LONG_MS,
