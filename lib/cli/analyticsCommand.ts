@@ -5,21 +5,31 @@ import type { OpenSession } from './session.ts';
 
 const SUMMARY: readonly Column[] = [
   { title: 'MONTH', field: 'month' },
-  { title: 'MRR, MINOR UNITS', field: 'mrr_minor_units' },
+  { title: 'MRR', field: 'mrr_minor_units' },
   { title: 'PAYING TENANTS', field: 'paying_tenants' },
-  { title: 'ARPU, MINOR UNITS', field: 'arpu_minor_units' },
+  { title: 'ARPU', field: 'arpu_minor_units' },
   { title: 'NEW', field: 'movements.new' },
+  { title: 'RETURNED', field: 'movements.returned' },
   { title: 'EXPANSION', field: 'movements.expansion' },
   { title: 'CONTRACTION', field: 'movements.contraction' },
   { title: 'CHURNED', field: 'movements.churned' },
   { title: 'TENANT CHURN, %', field: 'movements.tenant_churn_percent' },
   { title: 'REVENUE CHURN, %', field: 'movements.revenue_churn_percent' },
+  { title: 'REVENUE', field: 'revenue_minor_units' },
+  { title: 'TRAINING COST', field: 'costs.training_minor_units' },
+  { title: 'SERVING COST', field: 'costs.serving_minor_units' },
+  { title: 'MARGIN', field: 'margin_minor_units' },
+  { title: 'MARGIN, %', field: 'margin_percent' },
 ];
 const CLIENTS: readonly Column[] = [
   { title: 'TENANT', field: 'name' },
-  { title: 'WORTH', field: 'worth_minor_units', align: 'right' },
+  { title: 'REVENUE', field: 'revenue_minor_units', align: 'right' },
   { title: 'MRR', field: 'mrr_minor_units', align: 'right' },
-  { title: 'BOUGHT', field: 'credits_bought', align: 'right' },
+  { title: 'PACKS', field: 'packs_minor_units', align: 'right' },
+  { title: 'TRAINING', field: 'training_cost_minor_units', align: 'right' },
+  { title: 'SERVING', field: 'serving_cost_minor_units', align: 'right' },
+  { title: 'MARGIN', field: 'margin_minor_units', align: 'right' },
+  { title: '%', field: 'margin_percent', align: 'right' },
   { title: 'USED', field: 'credits_used', align: 'right' },
   { title: 'CALLS', field: 'calls', align: 'right' },
 ];
@@ -29,7 +39,11 @@ const MODELS: readonly Column[] = [
   { title: 'CREDITS', field: 'credits', align: 'right' },
 ];
 
+type Options = { readonly month?: string; readonly servingCost?: string };
+
 const Body = z.looseObject({
+  ranked_by: z.string(),
+  currency: z.string(),
   best: z.array(z.unknown()),
   worst: z.array(z.unknown()),
   models: z.array(z.unknown()),
@@ -41,16 +55,19 @@ export function addAnalyticsCommand(program: Command, open: OpenSession): void {
     .command('analytics')
     .description('show recurring revenue, churn, usage by model, the best and the worst clients')
     .option('--month <month>', 'such as 2026-11 (default: this one)')
-    .action(async ({ month }: { readonly month?: string }, command: Command) => {
+    .option('--serving-cost <money>', "what serving cost in it (default: AWS's bill, where it was imported)")
+    .action(async ({ month, servingCost }: Options, command: Command) => {
       const { api, print } = open(command);
-      const body = Body.parse(await api.call('GET', '/admin/analytics', { query: { month } }));
+      const query = { month, serving_cost: servingCost };
+      const body = Body.parse(await api.call('GET', '/admin/analytics', { query }));
       print.record(body, SUMMARY);
+      print.say(`(amounts in minor units of ${body.currency}, before tax, labour and overhead)`);
       const part = (title: string, data: readonly unknown[], columns: readonly Column[]) => {
         print.say(`\n${title}`);
         print.part({ object: 'list', data, has_more: false, next_cursor: null }, columns, 'None.');
       };
-      part('Best clients', body.best, CLIENTS);
-      part('Worst clients', body.worst, CLIENTS);
+      part(`Best clients, by ${body.ranked_by}`, body.best, CLIENTS);
+      part(`Worst clients, by ${body.ranked_by}`, body.worst, CLIENTS);
       part('Models', body.models, MODELS);
     });
 }

@@ -17,19 +17,20 @@ import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { makeArmBook } from '#io/dynamodb/armBook.ts';
 import { makeBillingStore } from '#io/dynamodb/billingStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
+import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
 import { makeReconciliationStore } from '#io/dynamodb/reconciliationStore.ts';
-import { makeRecurringSnapshots } from '#io/dynamodb/recurringSnapshots.ts';
 import { makeRefillStore } from '#io/dynamodb/refillStore.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeSealKeys } from '#io/dynamodb/sealKeys.ts';
 import { makeStatementBook } from '#io/dynamodb/statementBook.ts';
 import { makeSubscriptionStore } from '#io/dynamodb/subscriptionStore.ts';
 import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
+import { makeJobCosts } from '#io/jobCosts.ts';
 import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { loadPlans } from '#io/plans.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
@@ -98,8 +99,12 @@ export async function startAgency() {
     },
     signer: makeSealSigner(async () => JSON.stringify([SEAL_SECRET]), sealKeys),
     late: makeLateUsageList(database.client, `${database.prefix}ledger`),
-    snapshots: makeRecurringSnapshots(database.client, `${database.prefix}billing`),
+    jobCosts: makeJobCosts(
+      makeDirectory(database.client, `${database.prefix}directory`),
+      makeJobStore(database.client, `${database.prefix}training`),
+    ),
     reconciliation: {
+      endpointNames: ['tunegate-test-main', 'tunegate-test-main-acme'],
       store: makeReconciliationStore(database.client, `${database.prefix}billing`),
       queue: { send: async ({ day }) => void reconciliations.push(day) },
     },

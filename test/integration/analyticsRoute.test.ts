@@ -1,9 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { TenantId } from '#core/shared/ids.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CheckoutId, TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
-import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
+import type { ChosenAddOn, Interval } from '#core/subscriptions/plan.ts';
+import { reconcileSubscription } from '#core/subscriptions/reconcileSubscription.ts';
 import { type Agency, refusal, startAgency } from '#test/builders/agency.ts';
-import { aGrant, aUsageEvent } from '#test/builders/ledger.ts';
+import { aUsageEvent, testId } from '#test/builders/ledger.ts';
+
+type Client = Awaited<ReturnType<Agency['newTenant']>>;
+
+const DAY_MS = 86_400_000;
+const PACK_MINOR = 5_000;
 
 let agency: Agency;
 beforeAll(async () => {
@@ -11,83 +17,276 @@ beforeAll(async () => {
 });
 afterAll(() => agency.stop());
 
-const aSubscription = (tenantId: TenantId, nowMs: number): SubscriptionRecord => ({
-  id: `sub_${tenantId}`,
-  version: 1,
-  tenantId,
-  customerId: 'cus_1',
-  planId: agency.deps.subscriptions.catalogue.plans[0]?.id ?? '',
-  interval: 'monthly',
-  addOns: [],
-  status: 'active',
-  billing: { startMs: nowMs, endMs: nowMs + 30 * 86_400_000 },
-  cancelAtPeriodEnd: false,
-  scheduledChange: null,
-  pastDueEndsAtMs: null,
-  usage: null,
-  paidBack: null,
-  pauses: 0,
-  isFrozen: false,
-  review: [],
-  steps: [],
-  change: null,
-  createdAtMs: nowMs,
-  updatedAtMs: nowMs,
-});
+const at = (time: string): number => Date.parse(time);
 
-test('a month of the book: revenue and how it moved, who brings most, and what was used', async () => {
-  const { clock, deps } = agency;
-  const nowMs = clock.nowMs;
-  const month = new Date(nowMs).toISOString().slice(0, 7);
-  const before = new Date(nowMs - 31 * 86_400_000).toISOString().slice(0, 7);
-  const [payer, buyer, idle] = [
-    await agency.newTenant('Payer'),
-    await agency.newTenant('Buyer'),
-    await agency.newTenant('Idle'),
-  ];
-  const price = deps.subscriptions.catalogue.plans[0]?.prices.monthly.priceMinor ?? 0;
-  await deps.subscriptions.store.saveSubscription(aSubscription(payer.id as TenantId, nowMs));
-  await deps.snapshots.save(before, { [payer.id]: price - 50_000, ten_gone: 70_000 });
-  await deps.ledger.grant(
-    aGrant(buyer.id as TenantId, 'bought', {
-      amountMicro: micro(50_000_000),
-      nowMs,
-      source: { kind: 'payment', id: 'pay_1' },
-    }),
-  );
-  const event = aUsageEvent(buyer.id as TenantId, 'one', { startedAtMs: nowMs, model: 'buyer-support' });
-  await deps.ledger.settle(buyer.id as TenantId, [{ event, amountMicro: micro(2_500_000) }]);
+type Seen = {
+  readonly plan?: string;
+  readonly status?: string;
+  readonly interval?: Interval;
+  readonly addOns?: readonly ChosenAddOn[];
+  readonly id?: string;
+};
 
-  const { status, body } = await agency.admin('GET', '/admin/analytics');
-  expect(status).toBe(200);
-  expect(body).toMatchObject({
-    month,
-    mrr_minor_units: price,
-    paying_tenants: 1,
-    arpu_minor_units: price,
-    movements: {
-      from: price + 20_000,
-      expansion: 50_000,
-      churned: 70_000,
-      to: price,
-      churned_tenants: 1,
-      tenant_churn_percent: '50.00',
+/** What our look at a client's subscription makes of what Dodo shows at a moment. */
+async function look(client: Client, time: string, seen: Seen): Promise<void> {
+  const { catalogue, store } = agency.deps.subscriptions;
+  const { plan = 'essentials', status = 'active', interval = 'monthly', addOns = [], id = '1' } = seen;
+  const subscriptionId = `sub_${client.id}_${id}`;
+  const record = await store.readSubscription(subscriptionId);
+  const nowMs = at(time);
+  const product = catalogue.plans.find((one) => one.id === plan)?.prices[interval].productId ?? '';
+  const tenantId = client.id as TenantId;
+  const checkoutId = testId<CheckoutId>('checkout', `${client.id.slice(4)}${id}`);
+  const next = reconcileSubscription({
+    catalogue,
+    record,
+    checkout: {
+      id: checkoutId,
+      tenantId,
+      customerId: 'cus_1',
+      planId: plan,
+      interval,
+      addOns,
+      withSetup: false,
+      returnUrl: null,
+      idempotencyKey: null,
+      createdAtMs: nowMs,
+      session: null,
     },
-    best: [{ name: 'Payer' }, { name: 'Buyer', worth_minor_units: 5_000, credits_used: '2.5', calls: 1 }],
-    worst: [{ name: 'Buyer' }, { name: 'Payer' }],
-    models: [{ model: 'buyer-support', calls: 1, credits: '2.5' }],
-    is_complete: true,
+    observed: {
+      id: subscriptionId,
+      status,
+      productId: product,
+      addOns: addOns.map(({ id: addOn, quantity }) => ({
+        addOnId: catalogue.addOns.find((one) => one.id === addOn)?.prices[interval].productId ?? '',
+        quantity,
+      })),
+      customerId: 'cus_1',
+      checkoutId,
+      createdAtMs: record?.createdAtMs ?? nowMs,
+      billing: { startMs: nowMs, endMs: nowMs + 30 * DAY_MS },
+      cancelAtPeriodEnd: false,
+      scheduledChange: null,
+    },
+    nowMs,
   });
-  expect(body.tenants.map(({ name }: { name: string }) => name)).toEqual(['Payer', 'Buyer', 'Idle']);
-  expect(idle.id).toBe(body.tenants[2].id);
-  // What a month came to stays, whatever happens to the subscriptions later.
-  expect(await deps.snapshots.read(month)).toEqual({ [payer.id]: price });
+  if (next !== record) expect(await store.saveSubscription(next)).toBe(true);
+}
+
+async function analytics(month: string, query: object = {}) {
+  const answer = await agency.admin('GET', '/admin/analytics', undefined, { query: { month, ...query } });
+  expect(answer.status).toBe(200);
+  return answer.body;
+}
+
+/** A call of a client that kept the engine busy for so long. */
+const used = (client: Client, time: string, computeMs: number) =>
+  agency.deps.ledger.settle(client.id as TenantId, [
+    {
+      event: aUsageEvent(client.id as TenantId, `${client.id.slice(4)}-${at(time)}`, {
+        startedAtMs: at(time),
+        model: 'support',
+        computeMs,
+      }),
+      amountMicro: micro(2_500_000),
+    },
+  ]);
+
+/** A pack that a client paid for, as our mirror of the payments has it. */
+async function paid(client: Client, time: string, refundedMinor = 0, disputes: readonly string[] = []) {
+  const { store, catalogue } = agency.deps.credits;
+  const [pack] = catalogue.packs;
+  if (pack === undefined) throw new Error('no pack');
+  const id = `${client.id.slice(4)}${at(time)}`;
+  const { checkout } = await store.createCheckout({
+    id: testId<CheckoutId>('checkout', id),
+    tenantId: client.id as TenantId,
+    customerId: 'cus_1',
+    pack,
+    quantity: 2,
+    returnUrl: null,
+    idempotencyKey: null,
+    createdAtMs: at(time),
+    session: null,
+    mandateId: null,
+    paymentId: null,
+  });
+  await store.savePayment({
+    id: `pay_${id}`,
+    version: 1,
+    tenantId: checkout.tenantId,
+    checkoutId: checkout.id,
+    outcome: 'granted',
+    reason: null,
+    review: [],
+    status: 'succeeded',
+    totalMinor: 2 * PACK_MINOR + 1_900, // 19 % of tax
+    currency: 'USD',
+    refundedMinor,
+    disputeStatuses: disputes,
+    subscriptionId: null,
+    steps: [],
+    appliedSteps: 0,
+    createdAtMs: at(time),
+  });
+}
+
+describe('three months of five clients, worked out by hand', () => {
+  let clients: readonly Client[];
+  beforeAll(async () => {
+    agency.clock.nowMs = at('2027-01-04T09:00:00Z');
+    const named = [];
+    for (const name of ['A', 'B', 'C', 'D', 'E']) named.push(await agency.newTenant(name));
+    clients = named;
+    const [a, b, c, d, e] = named;
+    if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined)
+      throw new Error('no clients');
+    await look(d, '2026-10-01T00:00:00Z', {});
+    await look(a, '2026-10-05T00:00:00Z', {});
+    await look(b, '2026-10-10T00:00:00Z', { plan: 'growth' });
+    await look(c, '2026-10-20T00:00:00Z', { plan: 'enterprise', interval: 'annual' });
+    await look(d, '2026-10-25T00:00:00Z', { status: 'cancelled' });
+    await look(e, '2026-11-02T00:00:00Z', {});
+    await look(c, '2026-11-10T00:00:00Z', {
+      plan: 'enterprise',
+      interval: 'annual',
+      addOns: [{ id: 'model', quantity: 1 }],
+    });
+    await look(b, '2026-11-15T00:00:00Z', { plan: 'growth', status: 'cancelled' });
+    // In the last second of its month, after every night's work of that month.
+    await look(a, '2026-11-30T23:59:59Z', { plan: 'growth' });
+    await look(b, '2026-12-03T00:00:00Z', { id: '2' });
+    await look(a, '2026-12-20T00:00:00Z', {});
+    await look(c, '2026-12-31T23:59:59.999Z', { plan: 'enterprise', interval: 'annual', status: 'paused' });
+    // Nothing of it was asked for until January: no look at a month is needed for it to be known.
+  });
+
+  test('October: three came and stayed, one came and left', async () => {
+    expect(await analytics('2026-10')).toMatchObject({
+      mrr_minor_units: 1_550_000, // 2,000 + 5,000 + 10,000 less 15 %
+      paying_tenants: 3,
+      arpu_minor_units: 516_666,
+      movements: { from: 0, new: 1_550_000, new_tenants: 3, churned: 0, tenant_churn_percent: null },
+    });
+  });
+
+  test('November: one grew, one bought an add-on, one left, one came', async () => {
+    expect(await analytics('2026-11')).toMatchObject({
+      mrr_minor_units: 1_685_000, // 5,000 + 8,500 + 1,350 + 2,000
+      paying_tenants: 3,
+      arpu_minor_units: 561_666,
+      movements: {
+        from: 1_550_000,
+        new: 200_000,
+        returned: 0,
+        expansion: 435_000,
+        contraction: 0,
+        churned: 500_000,
+        to: 1_685_000,
+        churned_tenants: 1,
+        tenant_churn_percent: '33.33',
+        revenue_churn_percent: '32.26',
+      },
+    });
+  });
+
+  test('December: one returned, one shrank, one paused in its last millisecond', async () => {
+    expect(await analytics('2026-12')).toMatchObject({
+      mrr_minor_units: 600_000,
+      movements: {
+        from: 1_685_000,
+        new: 0,
+        returned: 200_000,
+        returned_tenants: 1,
+        expansion: 0,
+        contraction: 300_000,
+        churned: 985_000,
+        to: 600_000,
+        tenant_churn_percent: '33.33',
+        revenue_churn_percent: '58.46',
+      },
+    });
+    expect(await analytics('2027-01')).toMatchObject({
+      mrr_minor_units: 600_000,
+      movements: { from: 600_000, to: 600_000, new: 0, churned: 0, tenant_churn_percent: '0.00' },
+    });
+  });
+
+  test('November by client: packs less refunds, training and serving, and who is best by what is left', async () => {
+    const [a, b, c, , e] = clients;
+    if (a === undefined || b === undefined || c === undefined || e === undefined)
+      throw new Error('no clients');
+    await paid(a, '2026-11-01T00:00:00Z');
+    await paid(a, '2026-11-30T23:59:59.999Z', 2_975); // a quarter of it, with its tax
+    await paid(a, '2026-12-01T00:00:00Z');
+    await paid(e, '2026-11-20T00:00:00Z', 0, ['dispute_lost']);
+    for (const { path } of [a, e])
+      await agency.admin('POST', `${path}/credits`, { amount: '10', reason: 'a start' });
+    await used(a, '2026-11-05T00:00:00Z', 1_000);
+    await used(e, '2026-11-06T00:00:00Z', 3_000);
+    await used(e, '2026-12-06T00:00:00Z', 9_000);
+
+    const unknown = await analytics('2026-11');
+    expect(unknown).toMatchObject({
+      ranked_by: 'revenue',
+      margin_minor_units: null,
+      costs: { serving_source: null },
+    });
+    expect(unknown.best.map(({ name }: { name: string }) => name)).toEqual(['C', 'A', 'E']);
+
+    // $3,000 of GPU for all: 750 for A, 2,250 for E, which brings 2,000.
+    const given = await analytics('2026-11', { serving_cost: '3000' });
+    expect(given).toMatchObject({
+      ranked_by: 'margin',
+      revenue_minor_units: 1_685_000 + 17_500,
+      costs: { training_minor_units: 0, serving_minor_units: 300_000, serving_source: 'given' },
+      margin_minor_units: 1_685_000 + 17_500 - 300_000,
+      margin_percent: '82.38',
+      best: [
+        { name: 'C', margin_minor_units: 985_000, margin_percent: '100.00' },
+        { name: 'A', revenue_minor_units: 517_500, packs_minor_units: 17_500, margin_minor_units: 442_500 },
+        { name: 'E', packs_minor_units: 0, serving_cost_minor_units: 225_000, margin_minor_units: -25_000 },
+      ],
+      models: [{ model: 'support', calls: 2, credits: '5' }],
+    });
+    expect(given.worst[0]).toMatchObject({ name: 'E', margin_percent: '-12.50' });
+
+    await agency.deps.reconciliation.store.saveCosts({
+      month: '2026-11',
+      lines: [
+        {
+          service: 'AmazonSageMaker',
+          resource: 'arn:aws:sagemaker:us-east-1:1:endpoint/tunegate-test-main',
+          microUsd: 400_000_000,
+          hours: 720,
+        },
+      ],
+      totalMicroUsd: 400_000_000,
+      importedAtMs: 1,
+    });
+    expect(await analytics('2026-11')).toMatchObject({
+      costs: { serving_minor_units: 40_000, serving_source: 'aws' },
+      worst: [
+        { name: 'E', serving_cost_minor_units: 30_000 },
+        { name: 'A', serving_cost_minor_units: 10_000 },
+        { name: 'C', serving_cost_minor_units: 0 },
+      ],
+    });
+  });
 });
 
-test('a month that is none, and a client, are refused', async () => {
-  expect(
-    await agency.admin('GET', '/admin/analytics', undefined, { query: { month: '2026-13' } }),
-  ).toMatchObject(refusal(400, 'invalid_request', 'month'));
+test('what cannot be asked is refused', async () => {
+  for (const [query, param] of [
+    [{ month: '2026-13' }, 'month'],
+    [{ month: '2027-02' }, 'month'],
+    [{ serving_cost: '-1' }, 'serving_cost'],
+    [{ serving_cost: '1e9' }, 'serving_cost'],
+    [{ serving_cost: '1.234' }, 'serving_cost'],
+    [{ year: '2026' }, 'year'],
+  ] as const)
+    expect(await agency.admin('GET', '/admin/analytics', undefined, { query })).toMatchObject(
+      refusal(400, 'invalid_request', param),
+    );
   const { apiKey } = await agency.newTenant();
   expect(await agency.call('GET', '/admin/analytics', { key: apiKey })).toMatchObject(
     refusal(403, 'insufficient_scope'),

@@ -41,6 +41,7 @@ const aSubscription = (over: Partial<SubscriptionRecord>): SubscriptionRecord =>
   pastDueEndsAtMs: null,
   usage: null,
   paidBack: null,
+  recurring: null,
   pauses: 0,
   isFrozen: false,
   review: [],

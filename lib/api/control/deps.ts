@@ -1,12 +1,11 @@
 import type { AdapterStore } from '#core/adapters/ports.ts';
-import type { RecurringSnapshots } from '#core/analytics/analyse.ts';
 import type { BillingStore, PaymentProvider } from '#core/billing/ports.ts';
 import type { PackCatalogue } from '#core/billing/types.ts';
 import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
 import type { NoticeOutbox } from '#core/notices/ports.ts';
 import type { KeptBook, PriceBookSource, PriceBookStore } from '#core/pricing/ports.ts';
 import type { ArmBook } from '#core/pricing/recordArms.ts';
-import type { ReconciliationQueue, ReconciliationStore } from '#core/reconciliation/ports.ts';
+import type { JobCosts, ReconciliationQueue, ReconciliationStore } from '#core/reconciliation/ports.ts';
 import type { MandateProvider, RefillStore } from '#core/refill/ports.ts';
 import type { RolloutStore, VersionBook } from '#core/routing/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
@@ -43,8 +42,12 @@ export type ControlDeps = Tenancy &
     readonly late: LateUsageList;
     readonly priceBooks: PriceBookDeps;
     readonly notices: NoticeDeps;
-    readonly snapshots: RecurringSnapshots;
-    readonly reconciliation: { readonly store: ReconciliationStore; readonly queue: ReconciliationQueue };
+    readonly jobCosts: JobCosts;
+    readonly reconciliation: {
+      readonly store: ReconciliationStore;
+      readonly queue: ReconciliationQueue;
+      readonly endpointNames: readonly [string, ...string[]];
+    };
     readonly rollouts: RolloutStore;
     readonly adapters: Pick<AdapterStore, 'read'>;
     readonly versions: Pick<VersionBook, 'read'>;

@@ -1,37 +1,26 @@
-import type { Ledger, UsageBook } from '#core/ledger/ports.ts';
+import type { UsageBook } from '#core/ledger/ports.ts';
 import { addDays } from '#core/metering/periods.ts';
+import type { JobCosts, ReconciliationStore } from '#core/reconciliation/ports.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { PlanCatalogue } from '#core/subscriptions/plan.ts';
-import type { SubscriptionStore } from '#core/subscriptions/ports.ts';
+import type { RecurringChange, SubscriptionStore } from '#core/subscriptions/ports.ts';
 import type { Directory } from '#core/tenants/ports.ts';
-import { type Movements, monthlyMinor, movementsBetween, type Recurring } from './recurring.ts';
-
-/** What the tenants brought a month, as it stood when the month was last looked at. */
-export type RecurringSnapshots = {
-  readonly save: (month: string, recurring: Recurring) => Promise<void>;
-  readonly read: (month: string) => Promise<Recurring | undefined>;
-};
+import type { Tenant } from '#core/tenants/types.ts';
+import { type ClientMonth, type ModelUsage, rank } from './clientMonth.ts';
+import { type PackRevenueDeps, packRevenue } from './packRevenue.ts';
+import { type Movements, movementsBetween, type Recurring, recurringAt } from './recurring.ts';
+import { type EndpointCost, endpointCosts, type SharedServing, shareServing } from './shareServing.ts';
 
 export type AnalyseDeps = {
   readonly directory: Pick<Directory, 'listTenants'>;
-  readonly ledger: Pick<Ledger, 'listEntries'> & Pick<UsageBook, 'listRollups'>;
-  readonly subscriptions: Pick<SubscriptionStore, 'subscriptionOf'>;
-  readonly catalogue: PlanCatalogue;
-  readonly snapshots: RecurringSnapshots;
-};
-
-export type ModelUsage = { readonly model: string; readonly calls: number; readonly costMicro: number };
-
-/** One client in one month. */
-export type ClientMonth = {
-  readonly tenantId: TenantId;
-  readonly name: string;
-  readonly recurringMinor: number;
-  /** Credits bought in the month, in µcr. */
-  readonly boughtMicro: number;
-  readonly usedMicro: number;
-  readonly calls: number;
-  readonly models: readonly ModelUsage[];
+  readonly ledger: Pick<UsageBook, 'listRollups'>;
+  readonly subscriptions: Pick<SubscriptionStore, 'recurringOf'>;
+  readonly catalogue: Pick<PlanCatalogue, 'currency'>;
+  readonly billing: PackRevenueDeps;
+  readonly jobCosts: JobCosts;
+  readonly awsCosts: Pick<ReconciliationStore, 'readCosts'>;
+  /** Our endpoints as AWS names them, the shared one first. */
+  readonly endpointNames: readonly [string, ...string[]];
 };
 
 export type Analytics = {
@@ -41,77 +30,143 @@ export type Analytics = {
   readonly payingTenants: number;
   /** Recurring revenue by paying tenant, in minor units, rounded down; null: nobody pays. */
   readonly arpuMinor: number | null;
-  /** In the order of what they bring, the best first. */
+  /** By what the clients are in order, the best first. */
+  readonly rankedBy: 'margin' | 'revenue';
   readonly clients: readonly ClientMonth[];
   readonly models: readonly ModelUsage[];
-  /** False when there are more tenants than one look may read. */
+  /** Where the cost of serving is from: the request, AWS's bill, or null: it is not known. */
+  readonly servingSource: 'given' | 'aws' | null;
+  /** What endpoints cost that nobody used, in minor units. */
+  readonly unsharedMinor: number | null;
+  /** False when there are more tenants or payments than one look may read. */
   readonly isComplete: boolean;
+};
+
+type Wanted = {
+  readonly month: string;
+  readonly nowMs: number;
+  /** What serving cost in the month, to be shared; undefined: AWS's bill says it, where it was imported. */
+  readonly servingMinor: number | undefined;
 };
 
 const A_PAGE = 100;
 /** What one request has the time for. */
 const MAX_TENANTS = 1_000;
 const CONCURRENCY = 10;
-const MAX_ENTRY_PAGES = 100;
-/** A credit is worth a major unit of money: so many millionths are a minor one. */
 const MICRO_PER_MINOR = 10_000;
+/** What AWS bills in. */
+const COST_CURRENCY = 'USD';
 
-/** What each tenant brings a month now; kept as the month's snapshot, so that the next month can be compared with it. */
-export async function snapshotRecurring(
-  deps: Pick<AnalyseDeps, 'directory' | 'subscriptions' | 'catalogue' | 'snapshots'>,
-  month: string,
-): Promise<Recurring> {
-  const recurring: Record<string, number> = {};
-  const { tenants } = await allTenants(deps);
-  await inGroups(tenants, async ({ id }) => {
-    const minor = monthlyMinor(deps.catalogue, await deps.subscriptions.subscriptionOf(id));
-    if (minor > 0) recurring[id] = minor;
-  });
-  await deps.snapshots.save(month, recurring);
-  return recurring;
-}
-
-/** One month of the whole book: revenue, its movements, and what each client and model used. */
-export async function analyse(
-  deps: AnalyseDeps,
-  { month, isCurrent }: { readonly month: string; readonly isCurrent: boolean },
-): Promise<Analytics> {
-  const before = (await deps.snapshots.read(monthBefore(month))) ?? {};
-  const after = isCurrent ? await snapshotRecurring(deps, month) : ((await deps.snapshots.read(month)) ?? {});
-  const { tenants, isComplete } = await allTenants(deps);
-  const clients: ClientMonth[] = [];
-  await inGroups(tenants, async ({ id, name }) => {
-    const [models, boughtMicro] = await Promise.all([usedBy(deps, id, month), boughtBy(deps, id, month)]);
-    clients.push({
-      tenantId: id,
-      name,
-      recurringMinor: after[id] ?? 0,
-      boughtMicro,
-      usedMicro: models.reduce((sum, { costMicro }) => sum + costMicro, 0),
-      calls: models.reduce((sum, { calls }) => sum + calls, 0),
-      models,
-    });
-  });
-  const movements = movementsBetween(before, after);
-  const payingTenants = Object.keys(after).length;
+/** One month of the whole book: revenue and its movements, what each client and model used, and what is left. */
+export async function analyse(deps: AnalyseDeps, { month, nowMs, servingMinor }: Wanted): Promise<Analytics> {
+  const startMs = Date.parse(`${month}-01T00:00:00Z`);
+  const range = { fromMs: startMs, toMs: Date.parse(`${monthAfter(month)}-01T00:00:00Z`) };
+  const [listed, packs, training] = await Promise.all([
+    allTenants(deps),
+    packRevenue(deps.billing, range),
+    trainingCosts(deps, month),
+  ]);
+  const seen = await inGroups(listed.tenants, (tenant) => lookAt(deps, tenant, month));
+  const serving = await servingCosts(deps, { month, servingMinor, seen });
+  const clients = seen.map(({ tenant: { id, name }, models, computeMs, changes }) => ({
+    tenantId: id,
+    name,
+    recurringMinor: recurringAt(changes, Math.min(nowMs, range.toMs - 1)),
+    packsMinor: packs.minorOf.get(id) ?? 0,
+    usedMicro: models.reduce((sum, { costMicro }) => sum + costMicro, 0),
+    calls: models.reduce((sum, { calls }) => sum + calls, 0),
+    computeMs,
+    models,
+    trainingMinor: training === null ? null : toMinor(training.get(id) ?? 0),
+    servingMinor: serving.shared === null ? null : toMinor(serving.shared.microUsdOf.get(id) ?? 0),
+  }));
+  const movements = movementsOf(seen, clients, startMs);
+  const payingTenants = clients.filter(({ recurringMinor }) => recurringMinor > 0).length;
+  const ranked = rank(clients);
   return {
     month,
     currency: deps.catalogue.currency,
     movements,
     payingTenants,
     arpuMinor: payingTenants === 0 ? null : Math.floor(movements.toMinor / payingTenants),
-    clients: clients.sort((a, b) => worthOf(b) - worthOf(a) || (a.tenantId < b.tenantId ? -1 : 1)),
+    rankedBy: ranked.by,
+    clients: ranked.clients,
     models: sumByModel(clients.flatMap(({ models }) => models)),
-    isComplete,
+    servingSource: serving.source,
+    unsharedMinor: serving.shared === null ? null : toMinor(serving.shared.unsharedMicroUsd),
+    isComplete: listed.isComplete && packs.isComplete,
   };
 }
 
-/** What a client brought: its subscription and the credits that it bought. */
-export const worthOf = ({ recurringMinor, boughtMicro }: ClientMonth): number =>
-  recurringMinor + Math.floor(boughtMicro / MICRO_PER_MINOR);
+const toMinor = (microUsd: number): number => Math.round(microUsd / MICRO_PER_MINOR);
+
+type Seen = {
+  readonly tenant: Tenant;
+  readonly models: readonly ModelUsage[];
+  readonly computeMs: number;
+  readonly changes: readonly RecurringChange[];
+};
+
+async function lookAt(deps: AnalyseDeps, tenant: Tenant, month: string): Promise<Seen> {
+  const lastDay = addDays(`${monthAfter(month)}-01`, -1);
+  const [rollups, changes] = await Promise.all([
+    deps.ledger.listRollups(tenant.id, `${month}-01`, lastDay),
+    deps.subscriptions.recurringOf(tenant.id),
+  ]);
+  const computeMs = rollups.reduce((sum, rollup) => sum + rollup.computeMs, 0);
+  return { tenant, models: sumByModel(rollups), computeMs, changes };
+}
+
+function movementsOf(seen: readonly Seen[], clients: readonly ClientMonth[], startMs: number): Movements {
+  const before: Recurring = Object.fromEntries(
+    seen.map(({ tenant, changes }) => [tenant.id, recurringAt(changes, startMs - 1)]),
+  );
+  const after: Recurring = Object.fromEntries(
+    clients.map(({ tenantId, recurringMinor }) => [tenantId, recurringMinor]),
+  );
+  const paidBefore = seen.filter(({ changes }) =>
+    changes.some(({ minor, sinceMs }) => minor > 0 && sinceMs < startMs),
+  );
+  return movementsBetween(before, after, new Set(paidBefore.map(({ tenant }) => tenant.id)));
+}
+
+/** Null: what AWS bills cannot be held against money of another currency. */
+async function trainingCosts(
+  { catalogue, jobCosts }: AnalyseDeps,
+  month: string,
+): Promise<ReadonlyMap<TenantId, number> | null> {
+  if (catalogue.currency !== COST_CURRENCY) return null;
+  const costs = new Map<TenantId, number>();
+  for (const { tenantId, microUsd } of await jobCosts.ofMonth(month))
+    costs.set(tenantId, (costs.get(tenantId) ?? 0) + microUsd);
+  return costs;
+}
+
+async function servingCosts(
+  { catalogue, awsCosts, endpointNames }: AnalyseDeps,
+  { month, servingMinor, seen }: Pick<Wanted, 'month' | 'servingMinor'> & { readonly seen: readonly Seen[] },
+): Promise<{ readonly source: Analytics['servingSource']; readonly shared: SharedServing | null }> {
+  const share = (costs: readonly EndpointCost[], isGiven: boolean) =>
+    shareServing(
+      // What is given is for all endpoints together.
+      seen.map(({ tenant: { id, endpoint }, computeMs }) => ({
+        id,
+        endpoint: isGiven ? undefined : endpoint,
+        computeMs,
+      })),
+      costs,
+    );
+  if (servingMinor !== undefined) {
+    const given = [{ name: null, microUsd: servingMinor * MICRO_PER_MINOR }];
+    return { source: 'given', shared: share(given, true) };
+  }
+  const bill = catalogue.currency === COST_CURRENCY ? await awsCosts.readCosts(month) : undefined;
+  if (bill === undefined) return { source: null, shared: null };
+  return { source: 'aws', shared: share(endpointCosts(bill, endpointNames), false) };
+}
 
 async function allTenants({ directory }: Pick<AnalyseDeps, 'directory'>) {
-  const tenants: { readonly id: TenantId; readonly name: string }[] = [];
+  const tenants: Tenant[] = [];
   let cursor: string | null = null;
   while (tenants.length < MAX_TENANTS) {
     const page = await directory.listTenants({ limit: A_PAGE, ...(cursor === null ? {} : { cursor }) });
@@ -122,19 +177,12 @@ async function allTenants({ directory }: Pick<AnalyseDeps, 'directory'>) {
   return { tenants, isComplete: false };
 }
 
-async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function inGroups<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
   for (let from = 0; from < items.length; from += CONCURRENCY) {
-    await Promise.all(items.slice(from, from + CONCURRENCY).map(work));
+    results.push(...(await Promise.all(items.slice(from, from + CONCURRENCY).map(work))));
   }
-}
-
-async function usedBy(
-  { ledger }: AnalyseDeps,
-  tenantId: TenantId,
-  month: string,
-): Promise<readonly ModelUsage[]> {
-  const lastDay = addDays(`${monthAfter(month)}-01`, -1);
-  return sumByModel(await ledger.listRollups(tenantId, `${month}-01`, lastDay));
+  return results;
 }
 
 function sumByModel(usage: readonly ModelUsage[]): readonly ModelUsage[] {
@@ -148,26 +196,4 @@ function sumByModel(usage: readonly ModelUsage[]): readonly ModelUsage[] {
     .sort((a, b) => b.costMicro - a.costMicro || (a.model < b.model ? -1 : 1));
 }
 
-async function boughtBy({ ledger }: AnalyseDeps, tenantId: TenantId, month: string): Promise<number> {
-  let boughtMicro = 0;
-  for (let day = `${month}-01`; day.startsWith(month); day = addDays(day, 1)) {
-    let cursor: string | null = null;
-    for (let page = 0; page < MAX_ENTRY_PAGES; page += 1) {
-      const listed = await ledger.listEntries(tenantId, {
-        day,
-        kind: 'grant',
-        source: 'payment',
-        limit: A_PAGE,
-        ...(cursor === null ? {} : { cursor }),
-      });
-      if (!listed.ok) throw new Error(`the book of ${tenantId} cannot be listed: ${listed.error.code}`);
-      for (const { amountMicro } of listed.value.entries) boughtMicro += amountMicro;
-      cursor = listed.value.nextCursor;
-      if (cursor === null) break;
-    }
-  }
-  return boughtMicro;
-}
-
 const monthAfter = (month: string): string => addDays(`${month}-28`, 4).slice(0, 7);
-const monthBefore = (month: string): string => addDays(`${month}-01`, -1).slice(0, 7);

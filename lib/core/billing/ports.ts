@@ -88,6 +88,11 @@ export type BillingStore = {
     readonly limit: number;
     readonly cursor?: string;
   }) => Promise<PaymentPage>;
+  /** Every payment that was made in a stretch of time, whatever became of it. */
+  readonly paymentsBetween: (range: {
+    readonly fromMs: number;
+    readonly toMs: number;
+  }) => AsyncIterable<PaymentRecord>;
   /** Stores a webhook once; says whether it was handed on before. */
   readonly recordWebhook: (webhook: WebhookRecord) => Promise<'new' | 'known' | 'handled'>;
   readonly markHandled: (webhookId: string, atMs: number) => Promise<void>;

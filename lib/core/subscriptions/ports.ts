@@ -5,6 +5,7 @@ import type { LicenceMessage } from './licencePorts.ts';
 import type {
   BoughtAddOn,
   ObservedSubscription,
+  RecurringRevenue,
   SubscriptionCheckout,
   SubscriptionMessage,
   SubscriptionPayment,
@@ -70,6 +71,9 @@ export type SubscriptionQueue = {
   readonly send: (message: SubscriptionMessage | LicenceMessage) => Promise<void>;
 };
 
+/** From a moment on, a subscription brings so much a month. */
+export type RecurringChange = RecurringRevenue & { readonly subscriptionId: string };
+
 /** Checkouts of subscriptions, and our mirror of the subscriptions themselves. */
 export type SubscriptionStore = {
   /** Stores a new checkout, or answers the one that the tenant's idempotency key made before. */
@@ -88,6 +92,8 @@ export type SubscriptionStore = {
   readonly saveSubscription: (record: SubscriptionRecord) => Promise<boolean>;
   /** Says that the steps of this version stand in the ledger; nothing when the record has moved on. */
   readonly clearSteps: (id: string, version: number) => Promise<void>;
+  /** Every change of what a tenant's subscriptions bring, of those that have ended too, oldest first. */
+  readonly recurringOf: (tenantId: TenantId) => Promise<readonly RecurringChange[]>;
   /** The tenant's subscription: the one that lives, else the one that lived last. */
   readonly subscriptionOf: (tenantId: TenantId) => Promise<SubscriptionRecord | undefined>;
   /** Subscriptions that have not ended, or that a person should look at; page by page, in the order of their ids. */

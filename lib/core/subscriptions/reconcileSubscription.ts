@@ -1,5 +1,6 @@
 import { paidBackOf } from './paidBack.ts';
 import { addOnsOf, type PlanCatalogue, planOfProduct } from './plan.ts';
+import { recurringNow } from './recurringNow.ts';
 import { ACCESS, canReach, isFinal, isStatus, type SubscriptionStatus } from './status.ts';
 import type {
   ObservedSubscription,
@@ -37,7 +38,7 @@ export function reconcileSubscription(input: ReconcileInput): SubscriptionRecord
   const status = statusOf(record, observed, review);
   const sold = planOfProduct(catalogue, observed.productId);
   if (sold === undefined) review.add('unknown_product');
-  const base: SubscriptionRecord = {
+  const looked = {
     id: observed.id,
     version: (record?.version ?? 0) + 1,
     tenantId: record?.tenantId ?? ownerOf(input, review),
@@ -60,6 +61,8 @@ export function reconcileSubscription(input: ReconcileInput): SubscriptionRecord
     createdAtMs: observed.createdAtMs,
     updatedAtMs: status === record?.status ? record.updatedAtMs : nowMs,
   };
+  const recurring = recurringNow(catalogue, { before: record, now: looked, nowMs });
+  const base: SubscriptionRecord = { ...looked, recurring };
   const after =
     base.tenantId === null
       ? base

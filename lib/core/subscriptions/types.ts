@@ -118,6 +118,9 @@ export type SubscriptionReview =
 /** A change that was sent to Dodo and whose outcome is not known yet: nobody sends another one meanwhile. */
 export type ChangeIntent = { readonly productId: string; readonly atMs: number };
 
+/** What a subscription brings a month, in minor units, from a moment on. */
+export type RecurringRevenue = { readonly minor: number; readonly sinceMs: number };
+
 /** Our mirror of one subscription. */
 export type SubscriptionRecord = {
   readonly id: string;
@@ -146,6 +149,8 @@ export type SubscriptionRecord = {
   /** Steps that may not stand in the ledger yet. */
   readonly steps: readonly SubscriptionStep[];
   readonly change: ChangeIntent | null;
+  /** Null: it never brought anything. */
+  readonly recurring: RecurringRevenue | null;
   readonly createdAtMs: number;
   /** When the status was last seen to change. */
   readonly updatedAtMs: number;

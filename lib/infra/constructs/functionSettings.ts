@@ -11,6 +11,9 @@ export function functionSettings(
   return {
     ...(uses.trainingSettings === true ? trainingSettings(environment) : {}),
     ...(uses.readsAwsCosts === true ? awsCostSettings(environment) : {}),
+    ...(uses.namesEndpoints === true
+      ? { [SETTINGS.endpointPrices]: JSON.stringify(endpointPrices(environment)) }
+      : {}),
     ...(uses.topUpUrl === true ? { [SETTINGS.topUpUrl]: topUpUrl } : {}),
     ...(uses.callsDodo === true ? { [SETTINGS.dodoEnvironment]: dodoEnvironment } : {}),
     ...(uses.sendsMail === true ? { [SETTINGS.noticeFrom]: noticeFrom } : {}),

@@ -20,3 +20,9 @@ export function readEndpointPrices(json: string): readonly [EndpointPrice, ...En
   if (shared === undefined) throw new Error('no endpoint is named');
   return [shared, ...own];
 }
+
+/** The names alone. */
+export const endpointNames = ([shared, ...own]: readonly [EndpointPrice, ...EndpointPrice[]]): readonly [
+  string,
+  ...string[],
+] => [shared.name, ...own.map(({ name }) => name)];

@@ -27,6 +27,8 @@ export type FunctionUses = {
   readonly callsDodo?: boolean;
   /** Reads AWS's cost and usage export, where one is set up: needs the `SETTINGS` of endpoints, training and export. */
   readonly readsAwsCosts?: boolean;
+  /** Knows the endpoints by name: needs `SETTINGS.endpointPrices`. */
+  readonly namesEndpoints?: boolean;
   /** Sends e-mail: needs `SETTINGS.noticeFrom`. */
   readonly sendsMail?: boolean;
 };
@@ -97,12 +99,19 @@ export const FUNCTIONS = {
     timeoutSeconds: 29,
     trigger: { kind: 'http', streaming: false },
     uses: {
-      tables: { ledger: 'readWrite', directory: 'readWrite', billing: 'readWrite', versions: 'read' },
+      tables: {
+        ledger: 'readWrite',
+        directory: 'readWrite',
+        billing: 'readWrite',
+        versions: 'read',
+        training: 'read',
+      },
       queues: ['reconciliations'],
       secrets: ['keyPepper', 'dodo', 'noticeKey', 'sealKey'],
       priceTables: true,
       topUpUrl: true,
       callsDodo: true,
+      namesEndpoints: true,
     },
   },
   files: {

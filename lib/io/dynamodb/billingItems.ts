@@ -21,8 +21,9 @@ export const webhookKey = (id: string) => ({ pk: `webhook#${id}`, sk: 'webhook' 
 export const paymentList = (needsAttention: boolean) =>
   `payments#${needsAttention ? 'attention' : 'settled'}`;
 const MS_DIGITS = 15;
-export const paymentPosition = (record: PaymentRecord) =>
-  `${String(record.createdAtMs).padStart(MS_DIGITS, '0')}#${record.id}`;
+/** Before every payment of that moment and later. */
+export const paymentsFrom = (atMs: number): string => `${String(atMs).padStart(MS_DIGITS, '0')}#`;
+export const paymentPosition = (record: PaymentRecord) => `${paymentsFrom(record.createdAtMs)}${record.id}`;
 
 export const checkoutItem = (checkout: Checkout) => ({ ...checkoutKey(checkout.id), ...checkout });
 export const webhookItem = (webhook: WebhookRecord) => ({ ...webhookKey(webhook.id), ...webhook });

@@ -12,6 +12,7 @@ import {
   paymentKey,
   paymentList,
   paymentPosition,
+  paymentsFrom,
   toCheckout,
   toPayment,
   webhookItem,
@@ -21,6 +22,8 @@ import { conditionHeld } from './conditionHeld.ts';
 import { type Item, makeTableReader } from './tableReader.ts';
 import { updateOf, writeTogether } from './writeTogether.ts';
 
+const PAYMENTS_A_PAGE = 100;
+const MAX_PAYMENT_PAGES = 1_000;
 const NOT_THERE = 'attribute_not_exists(pk)';
 const THERE = 'attribute_exists(pk)';
 
@@ -122,6 +125,22 @@ export function makeBillingStore(client: DynamoDBDocumentClient, table: string):
       const payments = items.map(toPayment);
       const last = payments.at(-1);
       return { payments, nextCursor: more && last !== undefined ? paymentPosition(last) : null };
+    },
+
+    paymentsBetween: async function* ({ fromMs, toMs }) {
+      for (const needsAttention of [false, true]) {
+        let cursor = paymentsFrom(fromMs);
+        for (let page = 0; page < MAX_PAYMENT_PAGES; page += 1) {
+          const list = { partition: paymentList(needsAttention), indexed: true, newestFirst: false };
+          const { items, more } = await queryPage(list, { limit: PAYMENTS_A_PAGE, cursor });
+          for (const item of items) {
+            const payment = toPayment(item);
+            if (payment.createdAtMs < toMs) yield payment;
+            cursor = paymentPosition(payment);
+          }
+          if (!more || cursor >= paymentsFrom(toMs)) break;
+        }
+      }
     },
 
     recordWebhook: async (webhook) => {

@@ -3,14 +3,20 @@ import { idSchema } from '#core/shared/idSchema.ts';
 import type { CheckoutId, GrantId, TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
 import { INTERVALS } from '#core/subscriptions/plan.ts';
+import type { RecurringChange } from '#core/subscriptions/ports.ts';
 import { isFinal, SUBSCRIPTION_STATUSES } from '#core/subscriptions/status.ts';
-import type { SubscriptionCheckout, SubscriptionRecord } from '#core/subscriptions/types.ts';
+import type {
+  RecurringRevenue,
+  SubscriptionCheckout,
+  SubscriptionRecord,
+} from '#core/subscriptions/types.ts';
 
 /**
  * How subscriptions lie in the billing table:
  * - `subscription-checkout#<id>` / `checkout`, and `subscription-key#<tenant>#<idempotency key>` / `key`.
  * - `subscription#<id>` / `subscription`; those that live or need a person are listed by the index.
- * - `tenant#<id>` / `subscription`: which one is the tenant's.
+ * - `tenant#<id>` / `subscription`: which one is the tenant's; / `recurring#<since>#<subscription>`: what one brings a
+ *   month from a moment on.
  */
 export const subscriptionCheckoutKey = (id: CheckoutId) => ({
   pk: `subscription-checkout#${id}`,
@@ -36,6 +42,16 @@ export const subscriptionItem = (record: SubscriptionRecord) => ({
   listSk: record.id,
   ...record,
 });
+
+const MS_DIGITS = 15;
+const RECURRING = 'recurring#';
+export const recurringItem = (tenantId: TenantId, { id, recurring }: Recurring) => ({
+  pk: currentKey(tenantId).pk,
+  sk: `${RECURRING}${String(recurring.sinceMs).padStart(MS_DIGITS, '0')}#${id}`,
+  subscriptionId: id,
+  ...recurring,
+});
+type Recurring = { readonly id: string; readonly recurring: RecurringRevenue };
 
 const text = z.string();
 const amount = z.pipe(z.int(), z.transform(micro));
@@ -134,9 +150,20 @@ const SubscriptionItem = z.object({
   ),
   steps: z.array(Step),
   change: z.nullable(z.object({ productId: text, atMs: z.int() })),
+  // Records of before it was kept have none.
+  recurring: z._default(z.nullable(z.object({ minor: z.int(), sinceMs: z.int() })), null),
   createdAtMs: z.int(),
   updatedAtMs: z.int(),
 });
+
+const RecurringItem = z.object({ subscriptionId: text, minor: z.int(), sinceMs: z.int() });
+/** Of the items of a tenant those that say what its subscriptions bring. */
+export const toRecurringChanges = (
+  items: readonly Readonly<Record<string, unknown>>[],
+): readonly RecurringChange[] =>
+  items
+    .filter(({ sk }) => typeof sk === 'string' && sk.startsWith(RECURRING))
+    .map((item) => z.parse(RecurringItem, item));
 
 // An item that does not parse was written by something else than us: that is a bug, so these throw.
 export const toSubscriptionCheckout = (item: unknown): SubscriptionCheckout => z.parse(CheckoutItem, item);

@@ -9,11 +9,13 @@ import { conditionHeld } from './conditionHeld.ts';
 import {
   currentKey,
   LIVE_LIST,
+  recurringItem,
   subscriptionCheckoutItem,
   subscriptionCheckoutKey,
   subscriptionIdempotencyKey,
   subscriptionItem,
   subscriptionKey,
+  toRecurringChanges,
   toSubscription,
   toSubscriptionCheckout,
 } from './subscriptionItems.ts';
@@ -27,7 +29,7 @@ const CurrentItem = z.object({ subscriptionId: z.string() });
 
 /** Subscriptions on the billing table. Every read by id is consistent. */
 export function makeSubscriptionStore(client: DynamoDBDocumentClient, table: string): SubscriptionStore {
-  const { get, queryPage } = makeTableReader(client, table);
+  const { get, queryAll, queryPage } = makeTableReader(client, table);
   const write = writeTogether(client, table);
 
   const readCheckout = async (id: CheckoutId): Promise<SubscriptionCheckout | undefined> => {
@@ -77,7 +79,12 @@ export function makeSubscriptionStore(client: DynamoDBDocumentClient, table: str
     },
 
     readSubscription,
-    saveSubscription: (record) => write([recordWrite(record), ...currentWrites(record)]),
+    saveSubscription: (record) =>
+      write([recordWrite(record), ...currentWrites(record), ...recurringWrites(record)]),
+    recurringOf: async (tenantId) => {
+      const { pk: partition } = currentKey(tenantId);
+      return toRecurringChanges(await queryAll({ partition, indexed: false, newestFirst: false }));
+    },
     clearSteps: async (id, version) => {
       await conditionHeld(
         client.send(
@@ -122,3 +129,9 @@ function currentWrites({ id, tenantId, status }: SubscriptionRecord): readonly W
   if (tenantId === null || isFinal(status)) return [];
   return [{ Put: { Item: { ...currentKey(tenantId), subscriptionId: id } } }];
 }
+
+/** The same item again until something changes: it is named by when that was. */
+const recurringWrites = ({ id, tenantId, recurring }: SubscriptionRecord): readonly Write[] =>
+  tenantId === null || recurring === null
+    ? []
+    : [{ Put: { Item: recurringItem(tenantId, { id, recurring }) } }];

@@ -2,19 +2,21 @@ import { parseBookTexts } from '#core/pricing/parsePriceBooks.ts';
 import { toBook, toKept } from '#core/pricing/readPriceBooks.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { parsePeppers, parseSecretList } from '#core/tenants/apiKey.ts';
+import { endpointNames, readEndpointPrices } from '#io/awsCosts/endpointPrices.ts';
 import { nodeCrypto } from '#io/crypto.ts';
-import { QUEUES, SECRETS, TABLES } from '#io/definitions/resources.ts';
+import { QUEUES, SECRETS, SETTINGS, TABLES } from '#io/definitions/resources.ts';
 import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { makeArmBook } from '#io/dynamodb/armBook.ts';
+import { makeJobStore } from '#io/dynamodb/jobStore.ts';
 import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makePriceBookSource } from '#io/dynamodb/priceBookSource.ts';
 import { makePriceBookStore } from '#io/dynamodb/priceBookStore.ts';
 import { makeReconciliationStore } from '#io/dynamodb/reconciliationStore.ts';
-import { makeRecurringSnapshots } from '#io/dynamodb/recurringSnapshots.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
 import { engineRules } from '#io/engines/engineRules.ts';
+import { makeJobCosts } from '#io/jobCosts.ts';
 import { noticeWebhookKey } from '#io/notices/noticeWebhookKey.ts';
 import { makeObservability } from '#io/observability.ts';
 import { loadPriceBooks } from '#io/priceTables.ts';
@@ -57,8 +59,12 @@ export function wireControl(env: Environment) {
     },
     signer: makeSealSigner(() => readSecret(sealSecret), account.statements.keys),
     late: makeLateUsageList(dynamoDb, requireVariable(env, TABLES.ledger.env)),
-    snapshots: makeRecurringSnapshots(dynamoDb, billingTable),
+    jobCosts: makeJobCosts(
+      account.directory,
+      makeJobStore(dynamoDb, requireVariable(env, TABLES.training.env)),
+    ),
     reconciliation: {
+      endpointNames: endpointNames(readEndpointPrices(requireVariable(env, SETTINGS.endpointPrices))),
       store: makeReconciliationStore(dynamoDb, billingTable),
       queue: makeReconciliationQueue(makeSqs(), requireVariable(env, QUEUES.reconciliations.env)),
     },

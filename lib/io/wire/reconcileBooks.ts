@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { snapshotRecurring } from '#core/analytics/analyse.ts';
-import { dayAt, parseDay } from '#core/metering/periods.ts';
+import { parseDay } from '#core/metering/periods.ts';
 import { makeEndpointOfCall } from '#core/reconciliation/endpointOfCall.ts';
 import { reconcileDay } from '#core/reconciliation/reconcileDay.ts';
 import type { Difference } from '#core/reconciliation/types.ts';
@@ -22,7 +21,6 @@ import { makeLateUsageList } from '#io/dynamodb/lateUsageList.ts';
 import { makeLedgerStore } from '#io/dynamodb/ledgerStore.ts';
 import { makeOverageOutbox } from '#io/dynamodb/overageOutbox.ts';
 import { makeLostCalls, makeReconciliationStore } from '#io/dynamodb/reconciliationStore.ts';
-import { makeRecurringSnapshots } from '#io/dynamodb/recurringSnapshots.ts';
 import { makeSubscriptionStore } from '#io/dynamodb/subscriptionStore.ts';
 import { makeJobCosts } from '#io/jobCosts.ts';
 import { makeObservability } from '#io/observability.ts';
@@ -64,7 +62,6 @@ export function wireReconcileBooks(env: Environment) {
     jobs: makeJobCosts(directory, makeJobStore(dynamoDb, requireVariable(env, TABLES.training.env))),
     subscriptions: makeSubscriptionStore(dynamoDb, billingTable),
     catalogue,
-    snapshots: makeRecurringSnapshots(dynamoDb, billingTable),
     store,
     awsCosts: makeAwsCostSource(store, { files: awsExport(env), clock: systemWorld.clock }),
     clock: systemWorld.clock,
@@ -83,7 +80,6 @@ export function wireReconcileBooks(env: Environment) {
         jobNamePrefix: requireVariable(env, SETTINGS.trainingNamePrefix),
         endpointOfCall: makeEndpointOfCall(directory, endpoints[0].name), // reads models anew for each run
       };
-      await snapshotRecurring(deps, dayAt(systemWorld.clock()).slice(0, 7));
       const { differences, differenceCount, unknownCount, unread, totals } = await reconcileDay(
         { ...deps, aws },
         day,
