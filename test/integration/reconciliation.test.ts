@@ -140,7 +140,9 @@ test('what is not archived yet is known, what the archive lost, doubled, changed
   const pending = await someCalls('pending', 2);
   await metering.send(pending.events);
   await metering.settleQueue();
-  expect((await usageOf()).found.map(([, cause]) => cause)).toEqual(['archive_pending', 'archive_pending']);
+  const early = await usageOf();
+  expect(early.found).toEqual([[NOON_HOUR, 'archive_pending']]);
+  expect(early.differences.find(({ id }) => id === NOON_HOUR)?.note).toMatch(/^2 calls/);
 
   await metering.archive();
   const [first = '', second = ''] = await archived(pending.tenantId);

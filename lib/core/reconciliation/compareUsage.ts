@@ -55,11 +55,9 @@ export async function compareUsage(
       right: sideOf(charges),
     };
     const hourly = compareAmounts('gateway_ledger', sides, (id) =>
-      due.has(name) && !sides.left.has(id)
-        ? { cause: 'archive_pending', note: 'the hour is archived again soon' }
-        : undefined,
+      due.has(name) && !sides.left.has(id) ? { cause: 'archive_pending', note: '' } : undefined,
     );
-    differences.push(...hourly.differences);
+    differences.push(...pendingAsOne(name, hourly.differences));
     compared += hourly.totals.compared;
     leftMicro += hourly.totals.leftMicro;
     rightMicro += hourly.totals.rightMicro;
@@ -70,6 +68,19 @@ export async function compareUsage(
     differences,
     totals: { pair: 'gateway_ledger', compared: compared + lost.length, leftMicro, rightMicro },
   };
+}
+
+/** An hour that is not archived yet is one line, however many calls it has. */
+function pendingAsOne(hour: string, differences: readonly Difference[]): readonly Difference[] {
+  const pending = differences.filter(({ cause }) => cause === 'archive_pending');
+  const [first] = pending;
+  if (first === undefined) return differences;
+  const rightMicro = pending.reduce((sum, one) => sum + (one.rightMicro ?? 0), 0);
+  const note = `${pending.length} calls; the hour is archived again soon`;
+  return [
+    ...differences.filter(({ cause }) => cause !== 'archive_pending'),
+    { ...first, id: hour, rightMicro, note },
+  ];
 }
 
 /** A hold that ran out was placed by a call of this day or of the one before. */
