@@ -17,6 +17,7 @@ const TENANT_COLUMNS: readonly Column[] = [
 
 const TENANT_FIELDS: readonly Column[] = [
   ...TENANT_COLUMNS,
+  { title: 'ENDPOINT', field: 'endpoint' },
   { title: 'DODO CUSTOMER', field: 'dodo_customer_id' },
 ];
 

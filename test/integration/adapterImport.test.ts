@@ -230,10 +230,23 @@ test('an export holds the adapter twice, its dataset, its lineage and checksums 
       'lineage.json',
       'peft/adapter_config.json',
       'peft/adapter_model.safetensors',
+      'peft/lineage.json',
     ]);
     expect(readFileSync(join(folder, 'gguf/adapter.gguf')).subarray(0, 4).toString()).toBe('GGUF');
     const lineage = JSON.parse(readFileSync(join(folder, 'lineage.json'), 'utf8'));
     expect(lineage).toMatchObject({ adapter: model?.adapterId, lineage: { jobId: job.id } });
+
+    // What was taken away is brought back: to its own tenant as the same adapter, to another with its lineage.
+    execFileSync('tar', ['-czf', 'again.tar.gz', '-C', 'peft', '.'], { cwd: folder });
+    const again = readFileSync(join(folder, 'again.tar.gz'));
+    const same = await at.register(`/admin/tenants/${job.tenantId}`, again);
+    expect(same).toMatchObject({ status: 200, body: { id: model?.adapterId, status: 'deployed' } });
+    const other = await at.register((await at.agency.newTenant()).path, again);
+    expect(other).toMatchObject({ status: 201, body: { status: 'registered' } });
+    const { dataset, hyper_parameters, metrics, versions } = same.body.lineage;
+    expect(dataset.sha256).toBe(lineage.lineage.dataset.sha256);
+    expect(other.body.lineage).toMatchObject({ dataset, hyper_parameters, metrics, versions });
+    expect(other.body.sha256).toEqual(same.body.sha256);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

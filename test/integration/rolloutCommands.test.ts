@@ -45,7 +45,9 @@ test('a version is rolled out by degrees and taken back', async () => {
   expect((await rollout('canary', '50', '--revision', '1')).out).toMatch(/CANARY PERCENT +50\n/);
   expect(await rollout('promote', '--revision', '1')).toMatchObject({ code: 1 });
   expect((await rollout('promote')).out).toMatch(/STABLE +adp_two\n/);
-  expect((await rollout('shadow', '100', '--adapter', 'none', '--component', 'tunegate-nano')).code).toBe(0);
+  expect((await rollout('shadow', '100', '--adapter', 'none', '--component', 'tunegate-nano')).out).toMatch(
+    /SHADOW +tunegate-nano\nSHADOW PERCENT +100\n/,
+  );
   expect((await rollout('shadow', '0')).code).toBe(0);
   expect((await rollout('rollback', '--reason', 'worse')).out).toMatch(/STABLE +adp_one\n/);
   const shown = await rollout('show');

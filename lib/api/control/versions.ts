@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { ApiError } from '#api/errors.ts';
 import { baseModelOf } from '#core/inference/baseModels.ts';
 import type { VersionRefused } from '#core/routing/checkVersion.ts';
+import { versionName } from '#core/routing/chooseVersion.ts';
 import { mayHaveEndpoint } from '#core/routing/mayHaveEndpoint.ts';
 import { parseEngineUrl } from '#core/routing/parseEngineUrl.ts';
 import type { WantedVersion } from '#core/routing/resolveVersion.ts';
@@ -141,6 +142,7 @@ export function versionRefusal(refused: VersionRefused): ApiError {
 
 /** A version as it is shown. */
 export const versionBody = ({ baseModel, adapterId, inferenceComponentName, engine }: ModelVersion) => ({
+  version: versionName({ adapterId, baseModel }),
   base_model: baseModel,
   adapter_id: adapterId,
   inference_component_name: inferenceComponentName,

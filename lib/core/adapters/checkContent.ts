@@ -161,7 +161,7 @@ function wantedTensors(base: AdaptableBase, { rank, modules }: CanonicalConfig) 
 }
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-const LineageFile = z.object({
+const LineageFileSchema = z.object({
   baseSha256: z.optional(z.string()),
   datasetSha256: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/u))),
   validationSha256: z.nullish(z.string().check(z.regex(/^[0-9a-f]{64}$/u))),
@@ -173,12 +173,19 @@ const LineageFile = z.object({
   versions: z.optional(z.record(z.string(), z.string())),
   seconds: z.optional(z.number()),
 });
+/** `lineage.json` as trainers write it. The settings are whatever the trainer has. */
+export type LineageFile = Readonly<Omit<z.infer<typeof LineageFileSchema>, 'settings'>> & {
+  readonly settings?: Readonly<Record<string, unknown>>;
+};
 const MAX_LINEAGE_CHARACTERS = 32_768;
 
 /** What a trainer says of where its adapter comes from. Errors: lineage_invalid, base_mismatch. */
 export function readLineage(text: string | undefined, base: AdaptableBase): Result<Lineage, ArchiveRefused> {
   const isLong = (text?.length ?? 0) > MAX_LINEAGE_CHARACTERS;
-  const parsed = z.safeParse(LineageFile, text === undefined ? {} : isLong ? undefined : parseJson(text));
+  const parsed = z.safeParse(
+    LineageFileSchema,
+    text === undefined ? {} : isLong ? undefined : parseJson(text),
+  );
   if (!parsed.success)
     return refuse(
       'lineage_invalid',

@@ -1,6 +1,8 @@
 import { jobPrefix } from '#core/training/trainingRequest.ts';
+import { ADAPTER_FILES } from './archiveRules.ts';
 import { adaptableBase } from './bases.ts';
 import type { AdapterRef } from './changeAdapter.ts';
+import type { LineageFile } from './checkContent.ts';
 import type { AdapterDesk } from './ports.ts';
 import { type Adapter, archiveKey, exportKey } from './types.ts';
 
@@ -33,6 +35,11 @@ export async function exportAdapter(
     base,
     folders: datasetFolders(adapter),
     texts: [
+      // What its trainer would have written, so that whoever registers `peft/` elsewhere takes the lineage along.
+      {
+        path: `peft/${ADAPTER_FILES.lineage}`,
+        text: `${JSON.stringify(trainersLineage(adapter), null, 1)}\n`,
+      },
       { path: 'lineage.json', text: `${JSON.stringify(lineageDocument(adapter), null, 1)}\n` },
       { path: 'README.txt', text: README },
     ],
@@ -59,9 +66,25 @@ const lineageDocument = (adapter: Adapter) => ({
   fingerprint: adapter.fingerprint === null ? null : { probes: adapter.probes, ...adapter.fingerprint },
 });
 
+const trainersLineage = ({ baseSha256, lineage }: Adapter): LineageFile => ({
+  baseSha256,
+  ...(lineage.dataset === null
+    ? {}
+    : {
+        datasetSha256: lineage.dataset.sha256,
+        validationSha256: lineage.dataset.validationSha256,
+        ...(lineage.dataset.examples === null ? {} : { examples: lineage.dataset.examples }),
+      }),
+  settings: lineage.hyperParameters,
+  metrics: lineage.metrics,
+  versions: lineage.versions,
+  ...(lineage.trainedSeconds === null ? {} : { seconds: lineage.trainedSeconds }),
+});
+
 const README = `An adapter of Tunegate, with everything that it was made of.
 
-peft/          loads with PEFT and vLLM on the base model that lineage.json names by its SHA-256
+peft/          loads with PEFT and vLLM on the base model that lineage.json names by its SHA-256. Tunegate takes it
+               back under the same name: tar -czf adapter.tar.gz -C peft . and tunegate adapters register
 gguf/          the same adapter for llama.cpp (--lora)
 dataset/       the examples it learnt from, and those that were held apart; absent where they were never here
 lineage.json   dataset, base, hyper-parameters, metrics, and answers by which the adapter can be recognised
