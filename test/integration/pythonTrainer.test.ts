@@ -32,6 +32,7 @@ describe.skipIf(!usable)('with the trainer of containers/training', () => {
       'chat_template.jinja',
       'lineage.json',
       'tokenizer.json',
+      'tokenizer_config.json',
     ]);
   });
 });

@@ -64,6 +64,7 @@ test('a job leaves PEFT’s files flat, with the template and where it comes fro
     'chat_template.jinja',
     'lineage.json',
     'tokenizer.json',
+    'tokenizer_config.json',
   ]);
   expect(JSON.parse(done.read('model/lineage.json'))).toMatchObject({
     baseModel: 'tunegate-nano',

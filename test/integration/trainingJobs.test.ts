@@ -55,6 +55,7 @@ test('a job goes from its data in S3 to an adapter in S3 that serves, and tells 
     'chat_template.jinja',
     'lineage.json',
     'tokenizer.json',
+    'tokenizer_config.json',
   ]);
   expect(await training.keys('jobs/quick/checkpoints/')).toContain('jobs/quick/checkpoints/progress.jsonl');
   await training.sageMaker().deploy('quick', job.ModelArtifacts?.S3ModelArtifacts ?? '');

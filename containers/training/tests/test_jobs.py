@@ -115,6 +115,7 @@ def test_a_job_learns_and_its_adapter_scores_the_same_in_the_local_engine(make_j
         "chat_template.jinja",
         "lineage.json",
         "tokenizer.json",
+        "tokenizer_config.json",
     }
     assert (job.model / "chat_template.jinja").read_bytes() == (BASE / "chat_template.jinja").read_bytes()
 

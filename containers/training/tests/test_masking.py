@@ -4,6 +4,7 @@ import json
 
 import pytest
 from conftest import BASE, few_classes
+from transformers import AutoTokenizer
 
 from tunegate_training.batches import cut_passes
 from tunegate_training.conversations import Turn, read_dataset
@@ -44,6 +45,14 @@ def test_a_prompt_is_the_template_word_for_word():
     newline = TOKENS.encode_text("\n")
     expected = [START, *system, END, *newline, START, *user, END, *newline, START, *assistant]
     assert list(example.tokens[: example.answer_from]) == expected
+
+
+def test_transformers_and_so_vllm_cut_a_prompt_into_the_same_tokens():
+    theirs = AutoTokenizer.from_pretrained(BASE)
+    assert theirs.eos_token_id == END
+    turn = Turn(({"role": "system", "content": "Sort."}, {"role": "user", "content": "Zürich,  12,345\n\nnaïve?"}), "")
+    prompt = theirs.apply_chat_template(list(turn.prompt), add_generation_prompt=True)
+    assert list(prompt["input_ids"]) == list(TOKENS.encode_prompt(turn.prompt))
 
 
 def test_a_special_token_in_a_message_stays_text():
