@@ -54,10 +54,10 @@ function inWords(summary: Summary): string {
     const list = summary.problems.map(({ message }) => `  ${message}\n`).join('');
     return `NOT VALID\n${list}`;
   }
-  const [key] = summary.public_keys;
+  const keys = summary.public_keys.join(' ');
   const trust = summary.key_is_known
     ? ''
-    : `The key was taken from the file itself. Compare it with the agency's: ${key}\n`;
+    : `The key was taken from the file itself. Compare it with the agency's: ${keys}\n`;
   return `valid: ${summary.tenant}, ${summary.month}, ${summary.receipts} receipts, sealed until ${summary.sealed_until}\n${trust}`;
 }
 

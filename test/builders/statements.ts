@@ -21,7 +21,15 @@ export const { sha256Hex: sha256 } = nodeCrypto;
 
 /** Small, so that pages end within seals. */
 const RECEIPTS_A_PAGE = 4;
-const keys = { list: async () => [{ id: SEAL_KEY.id, publicKey: SEAL_KEY.publicKey }] };
+/** The key before and after a rotation, and one that signed nothing here. */
+export const NEXT_SEAL_KEY = makeSealKey('the-seal-key-after-its-rotation');
+const keys = {
+  list: async () =>
+    [SEAL_KEY, NEXT_SEAL_KEY, makeSealKey('of another month')].map(({ id, publicKey }) => ({
+      id,
+      publicKey,
+    })),
+};
 
 /** Books on a real database, which calls are settled into and which are sealed at any moment. */
 export function makeBooks(database: TestDatabase) {
@@ -56,13 +64,20 @@ export function makeBooks(database: TestDatabase) {
     await ledger.settle(tenantId, charges);
   };
 
-  const seal = (tenantId: TenantId, nowMs: number, over: { readonly book?: StatementBook } = {}) =>
-    sealBook({ book, signer, sha256, clock: () => nowMs, ...over }, tenantId);
+  const seal = (
+    tenantId: TenantId,
+    nowMs: number,
+    over: { readonly book?: StatementBook; readonly signer?: typeof signer } = {},
+  ) => sealBook({ book, signer, sha256, clock: () => nowMs, ...over }, tenantId);
   const sealNow = (tenantId: TenantId, nowMs: number) =>
     sealBook({ book, signer, sha256, clock: () => nowMs }, tenantId, 'now');
 
-  /** The statement file of a month, as the command writes it, page by page. */
-  const file = async (tenantId: TenantId, month: string): Promise<string> => {
+  /** The statement file of a month, as the command writes it, page by page; `between` happens after each page. */
+  const file = async (
+    tenantId: TenantId,
+    month: string,
+    between: () => Promise<unknown> = async () => undefined,
+  ): Promise<string> => {
     const period = parseMonth(month);
     if (period === undefined) throw new Error(`not a month: ${month}`);
     let text = '';
@@ -72,6 +87,7 @@ export function makeBooks(database: TestDatabase) {
       const { lines, next } = await readFilePage({ book, keys, sha256 }, tenantId, period, page);
       for (const line of lines) text += `${line}\n`;
       after = next ?? undefined;
+      await between();
     } while (after !== undefined);
     return text;
   };

@@ -21,6 +21,7 @@ const Query = z.strictObject({
 
 const Cursor = z.strictObject({
   seal: z.int().check(z.gte(1)),
+  lastSeal: z.int().check(z.gte(1)),
   sequence: z.int().check(z.gte(1)),
   hash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   place: z.string().check(z.regex(/^ENTRY#[^\n]{1,1000}$/)),

@@ -12,8 +12,15 @@ export type FileLinesDeps = {
   readonly sha256: Sha256Hex;
 };
 
-/** Where a page of a statement file ended: within which seal, at which receipt, and where that stands in the book. */
-export type FileCursor = ChainHead & { readonly seal: number; readonly place: string };
+/**
+ * Where a page of a statement file ended: within which seal, at which receipt, and where that stands in the book.
+ * `lastSeal` is the last one in the header: a seal that is added while a file is read belongs to the next file.
+ */
+export type FileCursor = ChainHead & {
+  readonly seal: number;
+  readonly lastSeal: number;
+  readonly place: string;
+};
 
 export type FilePage = { readonly lines: readonly string[]; readonly next: FileCursor | null };
 
@@ -30,7 +37,9 @@ export async function readFilePage(
 ): Promise<FilePage> {
   const { after, limit } = page;
   const name = monthOf(month.fromMs);
-  const seals = await deps.book.sealsOfMonth(tenantId, name);
+  const sealed = await deps.book.sealsOfMonth(tenantId, name);
+  const lastSeal = after?.lastSeal ?? sealed.at(-1)?.seal.number ?? 0;
+  const seals = sealed.filter(({ seal }) => seal.number <= lastSeal);
   const lines = after === undefined ? [await firstLine(deps, tenantId, name, seals)] : [];
   let before = (await deps.book.sealsOfMonth(tenantId, monthOf(month.fromMs - 1))).at(-1);
   let left = limit;
@@ -42,7 +51,7 @@ export async function readFilePage(
         lines.push(canonicalJson(receipt));
         left -= 1;
         const { sequence, hash } = receipt;
-        if (left === 0) return { lines, next: { seal: kept.seal.number, sequence, hash, place } };
+        if (left === 0) return { lines, next: { seal: kept.seal.number, lastSeal, sequence, hash, place } };
       }
     }
     before = kept;

@@ -151,6 +151,25 @@ describe('what is given back', () => {
     expect((await readBook(database, tenant)).violations).toEqual([]);
   });
 
+  test('all of a call whose function died, when its hold runs out, and once, though its event comes late', async () => {
+    const tenant = await limitedTenant({ tokens: 100, calls: 1, day: 1_000 });
+    const lost = aCall(tenant, { tokens: 90, amountMicro: micro(900) });
+    await ledger.placeHold(lost);
+    expect(await refusalOf(aCall(tenant, { tokens: 5 }))).toMatchObject({ kind: 'calls' });
+    const { holds } = await ledger.expire(tenant, lost.expiresAtMs + 1);
+    expect(holds).toEqual([lost.holdId]);
+    await ledger.endCall(tenant, lost.holdId);
+    const nowMs = lost.expiresAtMs + 2;
+    const next = aCall(tenant, { nowMs, expiresAtMs: nowMs + 1_200_000, amountMicro: micro(900) });
+    expect(await refusalOf(next)).toMatchObject({ limits: { tokens: { left: 90 } } });
+    await ledger.endCall(tenant, next.holdId);
+    const late = { holdId: lost.holdId, startedAtMs: lost.nowMs, inputTokens: 20, outputTokens: 10 };
+    await ledger.settle(tenant, [aCharge(tenant, 'late', 70, late)]);
+    const cap = aCall(tenant, { nowMs, expiresAtMs: nowMs + 1_200_000, amountMicro: micro(50) });
+    expect(await refusalOf(cap)).toMatchObject({ kind: 'day', left: 30 });
+    expect((await readBook(database, tenant)).violations).toEqual([]);
+  });
+
   test('a refused call holds nothing and counts nowhere', async () => {
     const tenant = await limitedTenant({ requests: 5, tokens: 50 }, { day: 10 });
     const before = await ledger.readAccount(tenant);

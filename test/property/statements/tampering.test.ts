@@ -5,7 +5,7 @@ import { CHAIN_START, hashOf } from '#core/statements/receipts.ts';
 import { sealText } from '#core/statements/sealText.ts';
 import { makeSealKey } from '#io/sealCrypto.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
-import { makeBooks, SEAL_KEY, sha256, verify } from '#test/builders/statements.ts';
+import { makeBooks, NEXT_SEAL_KEY, SEAL_KEY, sha256, verify } from '#test/builders/statements.ts';
 
 const NOW_MS = Date.UTC(2026, 4, 1);
 const START_MS = Date.UTC(2026, 2, 30);
@@ -136,4 +136,35 @@ test('says that seals are missing at either end', async () => {
   for (const seals of [header.seals.slice(1), header.seals.slice(0, -1), header.seals.toSpliced(2, 1), []]) {
     expect((await problems(cut(seals))).map(({ code }) => code)).toContain('missing');
   }
+});
+
+test('a month over which the agency’s key was rotated verifies with both keys, and with neither alone', async () => {
+  const books = makeBooks(database);
+  const tenantId = await books.open('rotated', START_MS);
+  await books.settle(tenantId, 'rotated', [
+    [5, START_MS + HOUR_MS],
+    [6, START_MS + 20 * HOUR_MS],
+  ]);
+  await books.seal(tenantId, START_MS + 14 * HOUR_MS);
+  const signer = {
+    sign: async (sealed: string) => ({ keyId: NEXT_SEAL_KEY.id, signature: NEXT_SEAL_KEY.sign(sealed) }),
+  };
+  await books.seal(tenantId, NOW_MS, { signer });
+  const file = await books.file(tenantId, '2026-03');
+  const both = [SEAL_KEY.publicKey, NEXT_SEAL_KEY.publicKey];
+  expect(await problems(file, both)).toEqual([]);
+  for (const key of both)
+    expect((await problems(file, [key])).map(({ code }) => code)).toEqual(['unknown_key']);
+});
+
+test('a file that is read while the book is sealed further is the file that was begun', async () => {
+  const books = makeBooks(database);
+  const tenantId = await books.open('paged', START_MS);
+  const calls = Array.from({ length: 12 }, (_, n) => [n, START_MS + n * 3 * HOUR_MS] as const);
+  await books.settle(tenantId, 'paged', calls);
+  await books.seal(tenantId, START_MS + 26 * HOUR_MS);
+  const until = START_MS + 26 * HOUR_MS;
+  const text = await books.file(tenantId, '2026-03', () => books.seal(tenantId, NOW_MS));
+  expect((await verify(text, until)).problems).toEqual([]);
+  expect((await books.file(tenantId, '2026-03')).length).toBeGreaterThan(text.length);
 });
