@@ -44,6 +44,16 @@ test('a book is looked through as it would be when it is pushed, and nothing is 
   }
 });
 
+test('a draft is looked at as it would be after what is published for later', async () => {
+  await agency.admin('POST', BOOKS, { id: 'ahead', prices: PRICES });
+  await agency.admin('POST', `${BOOKS}/ahead/versions/1/publish`, { effective_from: '2033-01-01T00:00:00Z' });
+  const next = await agency.admin('POST', BOOKS, { id: 'ahead', prices: PRICES });
+  expect(next).toMatchObject({ status: 201, body: { version: 2, warnings: [] } });
+  const early = { effective_from: '2032-01-01T00:00:00Z' };
+  const published = await agency.admin('POST', `${BOOKS}/ahead/versions/2/publish`, early);
+  expect(published.body.warnings).toMatchObject([{ path: 'version' }]);
+});
+
 describe('names that nobody has are warned of:', () => {
   test('a tenant, and a model of the tenants that the line is for', async () => {
     const { id, path } = await agency.newTenant('Known');

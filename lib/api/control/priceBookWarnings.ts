@@ -40,12 +40,14 @@ export const LintField = z.optional(
 );
 export type LintAsked = z.infer<typeof LintField>;
 
-/** What may be written and is probably not meant; a draft is looked at as if it began now. */
+/** What may be written and is probably not meant; a draft is looked at as if it began after all that is published. */
 export async function warningsOf(deps: ControlDeps, book: KeptBook, lint: LintAsked) {
-  const effectiveFromMs = book.effectiveFromMs ?? deps.world.clock();
+  const books = await deps.priceBooks.source.newest();
+  const beginnings = books.filter(({ id }) => id === book.id).map((other) => other.effectiveFromMs);
+  const effectiveFromMs = book.effectiveFromMs ?? Math.max(deps.world.clock(), ...beginnings);
   const { call, cost_per_call: cost, plans = [] } = lint ?? {};
   return bookFindings(deps.directory, bookOf({ ...book, effectiveFromMs }, book.lines), {
-    books: await deps.priceBooks.source.newest(),
+    books,
     typicalCall:
       call === undefined
         ? TYPICAL_CALL

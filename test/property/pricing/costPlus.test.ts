@@ -63,3 +63,22 @@ test('a markup of 50 to 80 % is a gross margin of 33 to 44 %', () => {
   expect(at(500_000)).toMatchObject({ priceMicro: 1_500_000, grossMarginMillionths: 333_333 });
   expect(at(800_000)).toMatchObject({ priceMicro: 1_800_000, grossMarginMillionths: 444_444 });
 });
+
+test('a gross margin of 50 to 80 % makes a price of 2 to 5 times the cost, and a markup of 100 to 400 %', () => {
+  // 10 hours of a GPU at 1.41, 0.5 of storage and 0.4 of bandwidth for 30,000 calls: 0.0005 a call.
+  const cost = {
+    gpuHoursMicro: 10_000_000,
+    gpuHourMicro: micro(1_410_000),
+    storageMicro: micro(500_000),
+    bandwidthMicro: micro(400_000),
+    calls: 30_000,
+  };
+  const at = (millionths: number) => costPlus(cost, { kind: 'grossMargin', millionths });
+  expect(at(500_000)).toEqual({
+    costMicro: 500,
+    priceMicro: 1_000,
+    markupMillionths: 1_000_000,
+    grossMarginMillionths: 500_000,
+  });
+  expect(at(800_000)).toMatchObject({ costMicro: 500, priceMicro: 2_500, markupMillionths: 4_000_000 });
+});
