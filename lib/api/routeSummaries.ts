@@ -91,6 +91,7 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   changeTenantSubscription: 'Changes the plan of a tenant, or shows what that would cost.',
   cancelTenantSubscription: 'Ends the subscription of a tenant with its period.',
   listAdminPlans: 'Lists the plans on sale and everything that each promises.',
+  listSubscriptions: 'Lists the subscriptions that live, and those that a person should look at.',
   listLateUsage: 'Lists usage that the payment provider’s meter does not have.',
   settleLateUsage: 'Says what became of late usage: billed or waived.',
   listPayments: 'Lists payments that need a person, or all others.',

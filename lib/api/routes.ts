@@ -543,6 +543,12 @@ export const ROUTES = {
     auth: admin,
     function: 'control',
   },
+  listSubscriptions: {
+    method: 'GET',
+    path: '/admin/subscriptions',
+    auth: admin,
+    function: 'control',
+  },
   listAdminPlans: {
     method: 'GET',
     path: '/admin/plans',

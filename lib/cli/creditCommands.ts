@@ -25,11 +25,21 @@ const ENTRY_COLUMNS: readonly Column[] = [
 
 const REFILL_COLUMNS: readonly Column[] = [
   { title: 'STATUS', field: 'status' },
+  { title: 'STOPPED BECAUSE', field: 'stopped_because' },
   { title: 'THRESHOLD', field: 'threshold', align: 'right' },
   { title: 'PACK', field: 'pack_id' },
   { title: 'THIS MONTH', field: 'refills_this_month', align: 'right' },
   { title: 'LIMIT', field: 'monthly_limit', align: 'right' },
   { title: 'NEXT ATTEMPT (UTC)', field: 'next_attempt_at', as: 'time' },
+];
+
+const ENDED_REFILLS: readonly Column[] = [
+  { title: 'ENDED (UTC)', field: 'ended_at', as: 'time' },
+  { title: 'OUTCOME', field: 'outcome' },
+  { title: 'PACK', field: 'pack_id' },
+  { title: 'PRICE', field: 'price', as: 'money', align: 'right' },
+  { title: 'PAYMENT', field: 'payment' },
+  { title: 'DETAIL', field: 'detail' },
 ];
 
 const AMOUNT = /^\+?\d{1,9}(\.\d{1,6})?$/;
@@ -79,7 +89,9 @@ export function addCreditCommands(program: Command, open: OpenSession): void {
     .argument('<tenant>', 'its id or name')
     .action(async (tenant: string, _: object, command: Command) => {
       const { api, print, tenantPath } = open(command);
-      print.record(await api.call('GET', `${await tenantPath(tenant)}/auto_refill`), REFILL_COLUMNS);
+      const refill = await api.call('GET', `${await tenantPath(tenant)}/auto_refill`);
+      print.record(refill, REFILL_COLUMNS);
+      print.part({ data: refill['ended'] }, ENDED_REFILLS, 'None was bought yet.');
     });
 
   pageOptions(credits.command('entries').description('list the account book, newest first'))

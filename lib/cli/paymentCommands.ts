@@ -10,8 +10,7 @@ const PAYMENT_COLUMNS: readonly Column[] = [
   { title: 'OUTCOME', field: 'outcome' },
   { title: 'REASON', field: 'reason' },
   { title: 'REVIEW', field: 'review', as: 'list' },
-  { title: 'MINOR UNITS', field: 'total.minor_units', align: 'right' },
-  { title: 'CURRENCY', field: 'total.currency' },
+  { title: 'AMOUNT', field: 'total', as: 'money', align: 'right' },
 ];
 
 /** `tunegate payments` */

@@ -5,7 +5,8 @@ import type { JsonObject } from './apiClient.ts';
 export type Column = {
   readonly title: string;
   readonly field: string;
-  readonly as?: 'text' | 'time' | 'list';
+  /** `money`: `{minor_units, currency}` as `1,250.00 USD`. `chosen`: `[{id, quantity}]` as `2 × model`. */
+  readonly as?: 'text' | 'time' | 'list' | 'money' | 'chosen';
   readonly align?: 'left' | 'right';
 };
 
@@ -44,7 +45,7 @@ export function makePrinter(write: (text: string) => void, json: boolean): Print
 export const rowsOf = (body: JsonObject): readonly JsonObject[] =>
   Array.isArray(body['data']) ? body['data'].filter(isObject) : [];
 
-const isObject = (value: unknown): value is JsonObject =>
+export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Plain columns, no lines and no colours: they survive a pipe, a log and a screen reader. */
@@ -74,13 +75,33 @@ function cell(row: JsonObject, { field, as = 'text' }: Column): string {
   const value = field.split('.').reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), row);
   if (value === null || value === undefined) return '-';
   if (as === 'time' && typeof value === 'number') return timeText(value);
-  if (as === 'list' && Array.isArray(value)) return value.join(' ');
+  if (as === 'list' && Array.isArray(value)) return value.length === 0 ? '-' : value.join(' ');
+  if (as === 'money' && isObject(value)) return moneyText(value);
+  if (as === 'chosen' && Array.isArray(value)) return chosenText(value);
   return typeof value === 'object' ? JSON.stringify(value) : printable(String(value));
 }
 
 /** Unix seconds as `2026-11-22 03:49:28`, in UTC. */
 const timeText = (seconds: number): string =>
   new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+
+/** `1,250.00 USD`: how many decimals a currency has is the currency's. A part of a minor unit is shown as it is. */
+function moneyText({ minor_units, currency }: JsonObject): string {
+  if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency)) return '-';
+  const style = { style: 'currency', currency } as const;
+  const { maximumFractionDigits: digits = 2 } = new Intl.NumberFormat('en', style).resolvedOptions();
+  const amount = Number(minor_units) / 10 ** digits;
+  const decimals = { minimumFractionDigits: digits, maximumFractionDigits: digits + 6 };
+  return `${new Intl.NumberFormat('en', decimals).format(amount)} ${currency}`;
+}
+
+const chosenText = (chosen: readonly unknown[]): string =>
+  chosen.length === 0
+    ? '-'
+    : chosen
+        .filter(isObject)
+        .map(({ id, quantity }) => printable(`${String(quantity)} × ${String(id)}`))
+        .join(', ');
 
 /** Names come from outside: control characters in them must not reach the terminal. */
 const printable = (text: string): string => text.replace(/\p{Cc}/gu, '�');

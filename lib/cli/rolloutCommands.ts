@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { JsonObject } from './apiClient.ts';
 import { type Page, pageOptions, reasonOption } from './options.ts';
-import type { Column } from './print.ts';
+import { type Column, isObject } from './print.ts';
 import type { OpenSession, Session } from './session.ts';
 
 type Change = { readonly reason?: string; readonly revision?: number };
@@ -178,6 +178,3 @@ function parsePercent(text: string): number {
   if (percent <= 100) return percent;
   throw new InvalidArgumentError('It must be a whole number from 0 to 100.');
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,23 +1,52 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { JsonObject } from './apiClient.ts';
 import { CliError } from './cliError.ts';
 import { type Page, pageOptions } from './options.ts';
-import type { Column } from './print.ts';
+import { type Column, isObject, type Printer } from './print.ts';
 import type { OpenSession } from './session.ts';
 
 const PLAN_COLUMNS: readonly Column[] = [
   { title: 'PLAN', field: 'id' },
-  { title: 'MONTHLY (MINOR UNITS)', field: 'prices.monthly.minor_units', align: 'right' },
-  { title: 'ANNUAL', field: 'prices.annual.minor_units', align: 'right' },
-  { title: 'SETUP', field: 'setup_fee.minor_units', align: 'right' },
+  { title: 'A MONTH', field: 'prices.monthly', as: 'money', align: 'right' },
+  { title: 'A YEAR', field: 'prices.annual', as: 'money', align: 'right' },
+  { title: '% OFF', field: 'annual_discount_percent', align: 'right' },
+  { title: 'SETUP', field: 'setup_fee', as: 'money', align: 'right' },
   { title: 'INCLUDED', field: 'included_credits', align: 'right' },
-  { title: 'OVERAGE LIMIT', field: 'overage.limit_credits', align: 'right' },
+  { title: 'BEYOND, A CREDIT', field: 'overage.price_per_credit', as: 'money', align: 'right' },
+  { title: 'UP TO', field: 'overage.limit_credits', align: 'right' },
   { title: 'MODELS', field: 'models', align: 'right' },
+];
+
+const PROMISE_COLUMNS: readonly Column[] = [
+  { title: 'PLAN', field: 'id' },
   { title: 'UPTIME %', field: 'sla.uptime_percent', align: 'right' },
   { title: 'ISOLATION', field: 'isolation' },
   { title: 'RETRAINING', field: 'retraining' },
   { title: 'SUPPORT', field: 'support.clock' },
+  { title: 'MANAGER', field: 'support.account_manager' },
   { title: 'REPORTS', field: 'reports', as: 'list' },
+];
+
+const ADD_ON_COLUMNS: readonly Column[] = [
+  { title: 'ADD-ON', field: 'id' },
+  { title: 'NAME', field: 'name' },
+  { title: 'A MONTH', field: 'prices.monthly', as: 'money', align: 'right' },
+  { title: 'A YEAR', field: 'prices.annual', as: 'money', align: 'right' },
+  { title: 'MODELS', field: 'models', align: 'right' },
+];
+
+const LIVE_COLUMNS: readonly Column[] = [
+  { title: 'SUBSCRIPTION', field: 'id' },
+  { title: 'TENANT', field: 'tenant' },
+  { title: 'PLAN', field: 'plan' },
+  { title: 'INTERVAL', field: 'interval' },
+  { title: 'ADD-ONS', field: 'add_ons', as: 'chosen' },
+  { title: 'STATUS', field: 'status' },
+  { title: 'PAID UNTIL (UTC)', field: 'paid_until', as: 'time' },
+  { title: 'ENDS THEN', field: 'cancel_at_period_end' },
+  { title: 'DISPUTED', field: 'is_disputed' },
+  { title: 'TO LOOK AT', field: 'review', as: 'list' },
 ];
 
 const SUBSCRIPTION_FIELDS: readonly Column[] = [
@@ -25,21 +54,30 @@ const SUBSCRIPTION_FIELDS: readonly Column[] = [
   { title: 'STATUS', field: 'status' },
   { title: 'PLAN', field: 'plan' },
   { title: 'INTERVAL', field: 'interval' },
+  { title: 'ADD-ONS', field: 'add_ons', as: 'chosen' },
   { title: 'PAID UNTIL (UTC)', field: 'current_period.to', as: 'time' },
+  { title: 'OVERDUE, GRACE UNTIL (UTC)', field: 'past_due_until', as: 'time' },
   { title: 'ENDS THEN', field: 'cancel_at_period_end' },
   { title: 'CHANGES THEN TO', field: 'scheduled_change.plan' },
+  { title: 'INCLUDED', field: 'usage.included_credits' },
   { title: 'INCLUDED LEFT', field: 'usage.included_left' },
   { title: 'OVERAGE USED', field: 'usage.overage_used' },
   { title: 'OVERAGE LIMIT', field: 'usage.overage_limit' },
-  { title: 'NEXT INVOICE (MINOR UNITS)', field: 'next_invoice.total.minor_units' },
+  { title: 'NEXT INVOICE', field: 'next_invoice.total', as: 'money' },
+];
+
+const INVOICE_COLUMNS: readonly Column[] = [
+  { title: 'NEXT INVOICE', field: 'description' },
+  { title: 'QUANTITY', field: 'quantity', align: 'right' },
+  { title: 'AMOUNT', field: 'amount', as: 'money', align: 'right' },
 ];
 
 const PREVIEW_FIELDS: readonly Column[] = [
   { title: 'EFFECTIVE', field: 'effective' },
-  { title: 'CHARGED NOW (MINOR UNITS)', field: 'charge.minor_units' },
-  { title: 'CURRENCY', field: 'charge.currency' },
-  { title: 'TO THE BALANCE', field: 'balance.minor_units' },
-  { title: 'EACH TIME FROM THEN', field: 'recurring.minor_units' },
+  { title: 'CHARGED NOW', field: 'charge', as: 'money' },
+  { title: 'OF THAT, TAX', field: 'tax', as: 'money' },
+  { title: 'TO THE BALANCE', field: 'balance', as: 'money' },
+  { title: 'EACH TIME FROM THEN', field: 'recurring', as: 'money' },
   { title: 'NEXT PAYMENT (UTC)', field: 'next_billing_at', as: 'time' },
 ];
 
@@ -66,14 +104,42 @@ export function addSubscriptionCommands(program: Command, open: OpenSession): vo
     .description('list the plans on sale and what each promises')
     .action(async (_: object, command: Command) => {
       const { api, print } = open(command);
-      print.list(await api.call('GET', '/admin/plans'), PLAN_COLUMNS, 'No plans.');
+      const plans = await api.call('GET', '/admin/plans');
+      print.list(plans, PLAN_COLUMNS, 'No plans.');
+      print.part(plans, PROMISE_COLUMNS, 'No plans.');
+      print.part({ data: plans['add_ons'] }, ADD_ON_COLUMNS, 'No add-ons.');
     });
   const subscription = program.command('subscription').description("a tenant's subscription");
+  addList(subscription, open);
   addShow(subscription, open);
   addCheckout(subscription, open);
   addChange(subscription, open);
   addCancel(subscription, open);
   addLateUsage(program, open);
+}
+
+function addList(subscription: Command, open: OpenSession): void {
+  pageOptions(
+    subscription
+      .command('list')
+      .description('list those of all tenants that live, or that you should look at'),
+  ).action(async ({ limit, cursor }: Page, command: Command) => {
+    const { api, print } = open(command);
+    const body = await api.call('GET', '/admin/subscriptions', { query: { limit, cursor } });
+    print.list(body, LIVE_COLUMNS, 'No subscriptions.');
+  });
+}
+
+/** A subscription, and the lines of its next invoice. */
+function show(print: Printer, body: JsonObject): void {
+  print.record(body, SUBSCRIPTION_FIELDS);
+  const { lines, total } = isObject(body['next_invoice']) ? body['next_invoice'] : {};
+  if (!Array.isArray(lines) || !isObject(total)) return;
+  const data = lines.filter(isObject).map((line) => ({
+    ...line,
+    amount: { minor_units: line['minor_units'], currency: total['currency'] },
+  }));
+  print.part({ data }, INVOICE_COLUMNS, '');
 }
 
 function addShow(subscription: Command, open: OpenSession): void {
@@ -83,7 +149,7 @@ function addShow(subscription: Command, open: OpenSession): void {
     .argument('<tenant>', 'its id or name')
     .action(async (tenant: string, _: object, command: Command) => {
       const { api, print, tenantPath } = open(command);
-      print.record(await api.call('GET', `${await tenantPath(tenant)}/subscription`), SUBSCRIPTION_FIELDS);
+      show(print, await api.call('GET', `${await tenantPath(tenant)}/subscription`));
     });
 }
 
@@ -135,7 +201,8 @@ function addChange(subscription: Command, open: OpenSession): void {
         const { api, print, tenantPath } = open(command);
         const body = { ...chosen(plan, options), preview: options.preview, effective: options.effective };
         const changed = await api.call('POST', `${await tenantPath(tenant)}/subscription/change`, { body });
-        print.record(changed, options.preview === true ? PREVIEW_FIELDS : SUBSCRIPTION_FIELDS);
+        if (options.preview === true) print.record(changed, PREVIEW_FIELDS);
+        else show(print, changed);
       },
     );
 }
@@ -149,7 +216,7 @@ function addCancel(subscription: Command, open: OpenSession): void {
     .action(async (tenant: string, { undo }: { readonly undo?: true }, command: Command) => {
       const { api, print, tenantPath } = open(command);
       const path = `${await tenantPath(tenant)}/subscription/cancel`;
-      print.record(await api.call('POST', path, { body: { undo } }), SUBSCRIPTION_FIELDS);
+      show(print, await api.call('POST', path, { body: { undo } }));
     });
 }
 

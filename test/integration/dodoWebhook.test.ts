@@ -137,6 +137,7 @@ test.each([
   ['null', 'invalid_request'],
   ['{"type":""}', 'invalid_request'],
   ['{"data":{}}', 'invalid_request'],
+  [`{"type":"payment.succeeded","data":${'['.repeat(9_000)}${']'.repeat(9_000)}}`, 'invalid_request'],
 ])('the signed body %j is refused as %s', async (body, code) => {
   expect(await deliver(body)).toMatchObject({ status: 400, body: { error: { code } } });
 });

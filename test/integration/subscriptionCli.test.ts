@@ -34,7 +34,9 @@ async function run(...args: readonly string[]) {
 test('plans are listed with what they promise', async () => {
   const { code, out } = await run('plans');
   expect(code).toBe(0);
-  expect(out).toMatch(/growth +500000 +5400000 +800000 +600 +1500 +1 +99.5 +dedicated +monthly +4_hours/);
+  expect(out).toMatch(/growth +5,000.00 USD +54,000.00 USD +10 +8,000.00 USD +600 +0.95 USD +1500 +1/);
+  expect(out).toMatch(/enterprise +99.5 +dedicated +every_two_weeks +4_hours +true +usage evaluation/);
+  expect(out).toMatch(/model +Another model +1,500.00 USD +16,200.00 USD +1/);
 });
 
 test('a subscription is opened, paid, changed after a preview, and cancelled', async () => {
@@ -45,9 +47,15 @@ test('a subscription is opened, paid, changed after a preview, and cancelled', a
   await agency.pay({ body: checkout });
   expect((await run('subscription', 'show', id)).out).toMatch(/STATUS +active/);
   const preview = await run('subscription', 'change', id, 'growth', '--add-on', 'model=1', '--preview');
-  expect(preview.out).toMatch(/EACH TIME FROM THEN +650000/);
+  expect(preview.out).toMatch(/EACH TIME FROM THEN +6,500.00 USD/);
   const changed = await run('--json', 'subscription', 'change', id, 'growth', '--add-on', 'model=1');
   expect(JSON.parse(changed.out)).toMatchObject({ plan: 'growth', add_ons: [{ id: 'model', quantity: 1 }] });
+  const shown = (await run('subscription', 'show', id)).out;
+  expect(shown).toMatch(/ADD-ONS +1 × model/);
+  expect(shown).toMatch(/Another model +1 +1,500.00 USD/);
+  expect((await run('subscription', 'list')).out).toMatch(
+    new RegExp(`${id} +growth +monthly +1 × model +active .* false +false +-`),
+  );
   expect((await run('subscription', 'cancel', id)).out).toMatch(/ENDS THEN +true/);
   expect((await run('subscription', 'cancel', id, '--undo')).out).toMatch(/ENDS THEN +false/);
 });

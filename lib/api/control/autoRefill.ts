@@ -114,6 +114,7 @@ function refillBody({ world }: Pick<AccountDeps, 'world'>, tenant: Tenant | unde
     monthly_limit: monthlyLimit,
     refills_this_month: used,
     status: statusOf(state, { used, nowMs }),
+    stopped_because: state.stopped,
     next_attempt_at: state.notBeforeMs > nowMs ? toSeconds(state.notBeforeMs) : null,
   };
 }

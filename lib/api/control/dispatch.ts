@@ -27,6 +27,7 @@ import { importAwsCosts, listReconciliations, startReconciliation } from './reco
 import { promoteModel, readRollout, rollBackModel, setCanary, setShadow } from './rollouts.ts';
 import { sealTenantBook } from './seals.ts';
 import { readTenantStatement } from './statements.ts';
+import { listSubscriptions } from './subscriptionList.ts';
 import {
   cancelTenantSubscription,
   changeTenantSubscription,
@@ -69,6 +70,7 @@ const HANDLERS: RouteHandlers<'control', ControlDeps> = {
   createTenantSubscriptionCheckout,
   changeTenantSubscription,
   cancelTenantSubscription,
+  listSubscriptions,
   listAdminPlans,
   listLateUsage,
   settleLateUsage,

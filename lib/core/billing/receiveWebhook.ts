@@ -1,5 +1,6 @@
 import type { RefillQueue } from '#core/refill/ports.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
+import { isDeep } from '#core/shared/isDeep.ts';
 import type { Clock } from '#core/shared/world.ts';
 import type { SubscriptionQueue } from '#core/subscriptions/ports.ts';
 import type { BillingStore, PaymentQueue, SignatureRefused, WebhookVerifier } from './ports.ts';
@@ -15,6 +16,8 @@ export type ReceiveDeps = {
   readonly sha256Hex: (text: string) => string;
   readonly clock: Clock;
 };
+
+const MAX_LEVELS = 64;
 
 export type Received = {
   readonly webhookId: string;
@@ -42,7 +45,8 @@ export async function receiveWebhook(
 
   const json = parseJson(body);
   if (json === undefined) return err({ code: 'invalid_json' });
-  const event = readEvent(json.value, webhookId);
+  // What is that deep is no event of Dodo's, and no walk through it would come to an end.
+  const event = isDeep(json.value, MAX_LEVELS) ? undefined : readEvent(json.value, webhookId);
   if (event === undefined) return err({ code: 'invalid_event' });
 
   const known = await deps.store.recordWebhook({
