@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TenantId } from '#core/shared/ids.ts';
 import { micro } from '#core/shared/money.ts';
+import { applySubscription } from '#core/subscriptions/applySubscription.ts';
 import { findDueSubscriptions } from '#core/subscriptions/findDueSubscriptions.ts';
+import { openSubscription } from '#core/subscriptions/openSubscription.ts';
 import { addMonths } from '#core/subscriptions/usagePeriod.ts';
+import { systemWorld } from '#io/world.ts';
 import { startTestSubscriptions, type TestSubscriptions } from '#test/builders/subscriptions.ts';
 
 let subs: TestSubscriptions;
@@ -12,6 +15,14 @@ beforeAll(async () => {
 afterAll(() => subs.billing.stop());
 
 const CREDIT = 1_000_000;
+const WANTED = {
+  interval: 'monthly',
+  addOns: [],
+  withSetup: false,
+  returnUrl: null,
+  email: null,
+  idempotencyKey: null,
+} as const;
 const HOUR_MS = 3_600_000;
 
 const accountOf = async (tenantId: TenantId) => {
@@ -189,4 +200,45 @@ test('a plan bought by a link, with another’s checkout in its metadata, gives 
     review: ['customer_mismatch'],
     usage: null,
   });
+});
+
+test('who pays two checkouts that were open at once has both, and a person is told until one has ended', async () => {
+  const tenantId = await subs.billing.newTenant();
+  const checkout = async (planId: string) => {
+    const opened = await openSubscription(
+      {
+        ...subs.deps.subscriptions,
+        store: subs.store,
+        provider: { ...subs.provider, createCustomer: subs.billing.provider.createCustomer },
+        directory: subs.billing.directory,
+        world: systemWorld,
+      },
+      { ...WANTED, tenantId, planId },
+    );
+    if (!opened.ok) throw new Error(opened.error.code);
+    return opened.value.session.id;
+  };
+  const sessions = [await checkout('essentials'), await checkout('growth')];
+  const ids: string[] = [];
+  for (const session of sessions) {
+    const payment = await subs.billing.dodo.post(`/checkout/${session}/pay`);
+    ids.push(String(payment['subscription_id']));
+  }
+  await subs.settle();
+  const look = async () => {
+    for (const subscriptionId of ids) await applySubscription(subs.deps.subscriptions, { subscriptionId });
+  };
+  await look();
+  const [first = '', second = ''] = ids;
+  const reviews = async () =>
+    Promise.all(ids.map(async (id) => (await subs.store.readSubscription(id))?.review));
+  expect(await reviews()).toContainEqual(['second_subscription']);
+  expect(await available(tenantId)).toBe(700 + 2_100);
+  // The one that is ours last ends: the other one is the tenant's then.
+  const ending = (await subs.store.subscriptionOf(tenantId))?.id ?? '';
+  await subs.billing.dodo.post('/_sim/subscription', { subscription_id: ending, status: 'cancelled' });
+  await subs.settle();
+  await look();
+  expect(await reviews()).toEqual([[], []]);
+  expect((await subs.store.subscriptionOf(tenantId))?.id).toBe(ending === first ? second : first);
 });

@@ -1,6 +1,6 @@
 import type { RefillQueue } from '#core/refill/ports.ts';
-import { err, ok, type Result } from '#core/shared/result.ts';
 import { isDeep } from '#core/shared/isDeep.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Clock } from '#core/shared/world.ts';
 import type { SubscriptionQueue } from '#core/subscriptions/ports.ts';
 import type { BillingStore, PaymentQueue, SignatureRefused, WebhookVerifier } from './ports.ts';

@@ -14,7 +14,7 @@ export type ApplySubscriptionDeps = {
   readonly provider: Pick<SubscriptionProvider, 'readSubscription' | 'readPayments'>;
   readonly store: Pick<
     SubscriptionStore,
-    'readSubscription' | 'readSubscriptionCheckout' | 'saveSubscription' | 'clearSteps'
+    'readSubscription' | 'readSubscriptionCheckout' | 'subscriptionOf' | 'saveSubscription' | 'clearSteps'
   >;
   readonly ledger: Pick<Ledger, 'grant' | 'freeze' | 'release' | 'clawBack'>;
   readonly clock: Clock;
@@ -55,9 +55,12 @@ export async function applySubscription(
         ? await provider.readPayments(observed.value.id, observed.value.billing.startMs - PAID_BEFORE_MS)
         : undefined;
     if (payments?.ok === false) return payments;
+    const tenantId = record?.tenantId ?? checkout?.tenantId;
+    const current = tenantId === undefined ? undefined : await store.subscriptionOf(tenantId);
     const next = reconcileSubscription({
       catalogue,
       checkout,
+      current,
       record,
       observed: observed.value,
       pastDueEndsAtMs: seen.pastDueEndsAtMs,

@@ -16,6 +16,8 @@ export type ReconcileInput = {
   readonly catalogue: Pick<PlanCatalogue, 'plans' | 'addOns'>;
   /** Our own offer, found by the id in the subscription's metadata. */
   readonly checkout: SubscriptionCheckout | undefined;
+  /** The subscription that is the tenant's as far as we know: this one, another one, or none. */
+  readonly current?: SubscriptionRecord | undefined;
   /** What we made of this subscription before. */
   readonly record: SubscriptionRecord | undefined;
   /** The subscription as Dodo shows it now. */
@@ -63,6 +65,7 @@ export function reconcileSubscription(input: ReconcileInput): SubscriptionRecord
   };
   const recurring = recurringNow(catalogue, { before: record, now: looked, nowMs });
   const base: SubscriptionRecord = { ...looked, recurring };
+  if (base.tenantId !== null && hasSecond(input, status)) review.add('second_subscription');
   const after =
     base.tenantId === null
       ? base
@@ -101,6 +104,10 @@ function graceOf({ record, pastDueEndsAtMs }: ReconcileInput, status: Subscripti
   if (status !== 'past_due') return null;
   return pastDueEndsAtMs ?? record?.pastDueEndsAtMs ?? null;
 }
+
+/** Both are paid and both give what they include; which of them shall end is for a person to say. */
+const hasSecond = ({ current, observed }: ReconcileInput, status: SubscriptionStatus): boolean =>
+  current !== undefined && current.id !== observed.id && !isFinal(current.status) && !isFinal(status);
 
 /** What came back is of one billing period: the next one is paid for by itself. */
 function paidBackNow({ record, observed, payments }: ReconcileInput): PaidBack | null {

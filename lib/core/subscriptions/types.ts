@@ -113,7 +113,9 @@ export type SubscriptionReview =
   | 'unknown_product'
   | 'unknown_status'
   | 'impossible_transition'
-  | 'unusable_id';
+  | 'unusable_id'
+  /** The tenant pays for another one too: two checkouts were open at once. */
+  | 'second_subscription';
 
 /** A change that was sent to Dodo and whose outcome is not known yet: nobody sends another one meanwhile. */
 export type ChangeIntent = { readonly productId: string; readonly atMs: number };

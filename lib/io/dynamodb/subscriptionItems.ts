@@ -146,6 +146,7 @@ const SubscriptionItem = z.object({
       'unknown_status',
       'impossible_transition',
       'unusable_id',
+      'second_subscription',
     ]),
   ),
   steps: z.array(Step),
