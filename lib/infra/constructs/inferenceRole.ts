@@ -5,8 +5,8 @@ import { Construct } from 'constructs';
 import { acknowledge, acknowledgePrefix } from '#infra/acknowledge.ts';
 import type { DataStack } from '#infra/stacks/data.ts';
 
-/** Where base models and tenants' adapters are in the tenant data bucket; nothing else is readable. */
-const READABLE = ['bases/*', 'tenants/*'];
+/** Where base models and tenants' adapters are in the tenant data bucket; no dataset or file of a tenant is readable. */
+const READABLE = ['bases/*', 'tenants/*/adapters/*'];
 
 export type InferenceRoleProps = {
   readonly data: DataStack;
@@ -22,7 +22,11 @@ export class InferenceRole extends Construct {
     super(scope, id);
     const stack = Stack.of(this);
     const bucket = data.buckets.tenantData;
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('sagemaker.amazonaws.com') });
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('sagemaker.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+      }),
+    });
     this.roleArn = role.roleArn;
 
     const allow = (

@@ -16,6 +16,7 @@ import type { TrainingStack } from './training.ts';
 
 /** The inference components of adapters: `adp-01k…`, after the adapter's id. */
 const ADAPTERS = 'adp-*';
+const INVOKE = 'sagemaker:InvokeEndpoint';
 
 export type InferenceStackProps = StackProps & {
   readonly environment: Environment;
@@ -66,16 +67,21 @@ export class InferenceStack extends Stack {
     return [this.shared, ...this.dedicated];
   }
 
+  /** Lets a function answer calls from these endpoints. SageMaker's reference asks for both actions for a stream. */
+  grantInvoke(fn: LambdaFunction): void {
+    this.#grantCalls(fn, [INVOKE, 'sagemaker:InvokeEndpointWithResponseStream']);
+  }
+
   /**
    * Lets a function call these endpoints, and none other, and tells it the shared one's name; a version names one of
    * its own. An adapter's inference component is made at run time and bears the adapter's id.
    */
-  grantInvoke(fn: LambdaFunction): void {
+  #grantCalls(fn: LambdaFunction, actions: string[]): void {
     fn.addEnvironment(ENDPOINT.env, this.shared.name);
     fn.addEnvironment(ENDPOINT.baseEnv, this.shared.baseComponent);
     fn.addToRolePolicy(
       new PolicyStatement({
-        actions: ['sagemaker:InvokeEndpoint', 'sagemaker:InvokeEndpointWithResponseStream'],
+        actions,
         resources: [
           ...this.#endpoints.flatMap(({ name, baseComponent }) => [
             this.#arn('endpoint', name),
@@ -95,7 +101,7 @@ export class InferenceStack extends Stack {
 
   /** Lets a function make and remove adapters on these endpoints, look at them and at their bases, and ask both. */
   grantManageAdapters(fn: LambdaFunction): void {
-    this.grantInvoke(fn);
+    this.#grantCalls(fn, [INVOKE]);
     const adapters = this.#arn('inference-component', ADAPTERS);
     const endpoints = this.#endpoints.map(({ name }) => this.#arn('endpoint', name));
     const bases = this.#endpoints.map(({ baseComponent }) => this.#arn('inference-component', baseComponent));
