@@ -95,16 +95,27 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 export type SilenceWatch = ReturnType<typeof watchSilence>;
 
 /**
- * Aborts when the caller does, or when nothing of an answer was heard for `silenceMs`. `stop` also ends the call
- * upstream.
+ * The longest that an answer may take. The function lives for fifteen minutes, and has a call to settle before they
+ * are over; SageMaker itself ends a stream after eight.
  */
-export function watchSilence(callerSignal: AbortSignal, silenceMs: number) {
+const LONGEST_ANSWER_MS = 12 * 60_000;
+
+/**
+ * Aborts when the caller does, when nothing of an answer was heard for `silenceMs`, or when it takes too long
+ * altogether. `stop` also ends the call upstream.
+ */
+export function watchSilence(
+  callerSignal: AbortSignal,
+  silenceMs: number,
+  longestMs: number = LONGEST_ANSWER_MS,
+) {
   const own = new AbortController();
   let silent = false;
   const timer = setTimeout(() => {
     silent = true;
     own.abort(new Error('the engine went silent'));
   }, silenceMs);
+  const limit = setTimeout(() => own.abort(new Error('the engine took too long')), longestMs);
   return {
     signal: AbortSignal.any([callerSignal, own.signal]),
     heard: (): void => {
@@ -113,6 +124,7 @@ export function watchSilence(callerSignal: AbortSignal, silenceMs: number) {
     wentSilent: () => silent,
     stop: (): void => {
       clearTimeout(timer);
+      clearTimeout(limit);
       own.abort(new Error('the call is over'));
     },
   };

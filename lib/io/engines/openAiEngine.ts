@@ -20,6 +20,8 @@ export type OpenAiEngineOptions = {
   /** The text of a place's secret, by the name in it. */
   readonly readSecret: (name: string) => Promise<string>;
   readonly allowLoopback: boolean;
+  /** Absent: what the function that calls has time for. */
+  readonly longestAnswerMs?: number;
 };
 
 /**
@@ -31,7 +33,7 @@ export function makeOpenAiEngine(options: OpenAiEngineOptions): Engine {
     generate: async (request) => {
       const place = request.engine;
       if (place?.kind !== 'openai') throw new Error('the call is for another kind of engine');
-      const watch = watchSilence(request.signal, place.timeoutMs ?? SILENCE_MS);
+      const watch = watchSilence(request.signal, place.timeoutMs ?? SILENCE_MS, options.longestAnswerMs);
       try {
         const answer = await post(place, request, watch, options);
         if (answer.statusCode !== 200) {

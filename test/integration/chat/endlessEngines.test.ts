@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeOpenAiEngine } from '#io/engines/openAiEngine.ts';
 import { ASK, ask, type ChatBench, CREDITS, costOf, makeChatBench, sseData } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
-import { type ModelServer, startModelServer } from '#test/builders/modelServer.ts';
+import { type ModelServer, slowWords, startModelServer } from '#test/builders/modelServer.ts';
 
 // Servers that never come to an end, or to a beginning.
 
@@ -58,6 +58,21 @@ test('an engine that does not stop is stopped, and costs no more than was quoted
   const { available, held } = await bench.settle();
   expect(held).toBe(0);
   expect(available).toBeGreaterThanOrEqual(CREDITS - costOf(3, 20));
+});
+
+test('an engine that answers too slowly is stopped while the call can still be settled', async () => {
+  const longestAnswerMs = 1_200;
+  const engine = makeOpenAiEngine({ allowLoopback: true, readSecret: async () => '', longestAnswerMs });
+  server.answer = slowWords(SILENCE_MS / 5, ...Array.from({ length: 100 }, () => 'word'));
+  const slow = await ask({ ...bench, ports: { ...bench.ports, engine } }, { ...ASK, stream: true });
+  expect(sseData(slow.text).at(-1)).toMatchObject({ error: { code: 'engine_failed' } });
+  const [event] = bench.events;
+  expect(event).toMatchObject({ status: 'engine_failed' });
+  expect(await bench.settle()).toEqual({
+    available: CREDITS - costOf(3, event?.outputTokens ?? 0),
+    held: 0,
+  });
+  expect(event?.outputTokens).toBeLessThan(100);
 });
 
 test('an engine that gives answers nobody asked for has failed', async () => {
