@@ -46,9 +46,11 @@ const LINES = [
 
 const csv = (rows: readonly Row[]): string =>
   [COLUMNS.join(','), ...rows.map((row) => row.join(','))].join('\n');
-const parquet = (rows: readonly Row[]): Buffer =>
+const parquet = (rows: readonly Row[], codec: 'SNAPPY' | 'GZIP' = 'SNAPPY'): Buffer =>
   Buffer.from(
     parquetWriteBuffer({
+      codec,
+      compressors: { GZIP: (input: Uint8Array) => gzipSync(input) },
       rowGroupSize: 3,
       columnData: COLUMNS.map((name, index) =>
         index === 0
@@ -100,6 +102,7 @@ test.each([
   ['CSV', 'cur-00001.csv', () => csv(ROWS)],
   ['CSV.gz', 'cur-00001.csv.gz', () => gzipSync(csv(ROWS))],
   ['Parquet', 'cur-00001.snappy.parquet', () => parquet(ROWS)],
+  ['Parquet with gzip', 'cur-00001.parquet', () => parquet(ROWS, 'GZIP')],
 ])('as %s, in a folder and in a bucket, a month comes to the same', async (_, name, content) => {
   const key = `exports/cur/data/BILLING_PERIOD=2026-11/${name}`;
   put(key, content());

@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { type ExportFile, UnreadableExport } from './exportFiles.ts';
 
@@ -61,6 +61,9 @@ async function* linesOf(file: ExportFile): AsyncGenerator<string> {
   if (rest !== '') yield rest;
 }
 
+/** AWS writes Snappy, which the reader knows by itself. */
+const compressors = { GZIP: (input: Uint8Array): Uint8Array => gunzipSync(input) };
+
 async function* parquetRows(file: ExportFile): AsyncGenerator<ExportRow> {
   const source = {
     byteLength: file.sizeBytes,
@@ -77,7 +80,7 @@ async function* parquetRows(file: ExportFile): AsyncGenerator<ExportRow> {
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
     const rows = await orUnreadable(file, () =>
-      parquetReadObjects({ file: source, metadata, columns: [...columns], rowStart, rowEnd }),
+      parquetReadObjects({ file: source, metadata, columns: [...columns], rowStart, rowEnd, compressors }),
     );
     for (const [index, row] of rows.entries()) {
       yield rowFrom((column) => textOf(row[column]), `${file.name}, row ${rowStart + index + 1}`);
