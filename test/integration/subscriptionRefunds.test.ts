@@ -3,8 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditLedger } from '#core/ledger/audit.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits, micro, ZERO } from '#core/shared/money.ts';
+import { applySubscription } from '#core/subscriptions/applySubscription.ts';
 import { addMonths } from '#core/subscriptions/usagePeriod.ts';
+import { makeDodoClient } from '#io/dodo/client.ts';
+import { makeSubscriptionProvider } from '#io/dodo/subscriptionProvider.ts';
 import { makeAuditSource } from '#io/dynamodb/ledgerAuditSource.ts';
+import { API_KEY } from '#test/builders/dodo.ts';
 import { aCharge } from '#test/builders/ledger.ts';
 import { runs } from '#test/builders/runs.ts';
 import { startTestSubscriptions, type TestSubscriptions } from '#test/builders/subscriptions.ts';
@@ -192,3 +196,35 @@ test('whatever is used and refunded in whatever order: never more than is unspen
     runs(6),
   );
 }, 60_000);
+
+test.each([500, 409, 'drop', 'hang'] as const)(
+  'while the provider answers with %s a look waits, and the next one gives and takes once',
+  async (kind) => {
+    const tenantId = await subs.billing.newTenant();
+    await subs.billing.dodo.post('/_sim/faults', { webhooks: { hold: true, duplicates: 2, reorder: true } });
+    const id = await subs.subscribe(tenantId);
+    const impatient = makeDodoClient({ baseURL: subs.billing.dodo.url }, async () => API_KEY, 250);
+    const provider = makeSubscriptionProvider(impatient);
+    const look = () =>
+      applySubscription(
+        { ...subs.deps.subscriptions, provider },
+        { subscriptionId: id, readsPayments: true },
+      );
+    const fails = async (path: string) => {
+      await subs.billing.dodo.post('/_sim/faults', { api: [{ path, kind, after_ms: 300_000 }] });
+      expect(await look()).toMatchObject({ ok: false, error: { code: 'payment_provider_unavailable' } });
+    };
+    await fails('/subscriptions/');
+    expect(await left(tenantId)).toMatchObject({ included: 0, overage: 0 });
+    expect(await look()).toMatchObject({ ok: true });
+    await subs.billing.dodo.post('/_sim/refund', { payment_id: (await payments(id))[0]?.payment_id });
+    await fails('/payments');
+    expect(await left(tenantId)).toMatchObject({ included: 200, overage: 500 });
+    await Promise.all([look(), look(), look()]);
+    // And all that was held back arrives, doubled and in any order.
+    await subs.billing.dodo.post('/_sim/faults', { api: [], webhooks: { hold: false } });
+    await settle();
+    await subs.billing.dodo.post('/_sim/faults', { webhooks: { duplicates: 0, reorder: false } });
+    expect(await left(tenantId)).toEqual({ included: 0, overage: 0, debt: '0' });
+  },
+);
