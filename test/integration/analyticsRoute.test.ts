@@ -1,134 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CheckoutId, TenantId } from '#core/shared/ids.ts';
-import { micro } from '#core/shared/money.ts';
-import type { ChosenAddOn, Interval } from '#core/subscriptions/plan.ts';
-import { reconcileSubscription } from '#core/subscriptions/reconcileSubscription.ts';
+import type { TenantId } from '#core/shared/ids.ts';
 import { type Agency, refusal, startAgency } from '#test/builders/agency.ts';
-import { aUsageEvent, testId } from '#test/builders/ledger.ts';
-
-type Client = Awaited<ReturnType<Agency['newTenant']>>;
-
-const DAY_MS = 86_400_000;
-const PACK_MINOR = 5_000;
+import { at, type Client, makeClientHistory } from '#test/builders/clientHistory.ts';
+import { makeTestDesk } from '#test/builders/jobs.ts';
 
 let agency: Agency;
+let look: ReturnType<typeof makeClientHistory>['look'];
+let used: ReturnType<typeof makeClientHistory>['used'];
+let paid: ReturnType<typeof makeClientHistory>['paid'];
 beforeAll(async () => {
   agency = await startAgency();
+  ({ look, used, paid } = makeClientHistory(agency));
 });
 afterAll(() => agency.stop());
-
-const at = (time: string): number => Date.parse(time);
-
-type Seen = {
-  readonly plan?: string;
-  readonly status?: string;
-  readonly interval?: Interval;
-  readonly addOns?: readonly ChosenAddOn[];
-  readonly id?: string;
-};
-
-/** What our look at a client's subscription makes of what Dodo shows at a moment. */
-async function look(client: Client, time: string, seen: Seen): Promise<void> {
-  const { catalogue, store } = agency.deps.subscriptions;
-  const { plan = 'essentials', status = 'active', interval = 'monthly', addOns = [], id = '1' } = seen;
-  const subscriptionId = `sub_${client.id}_${id}`;
-  const record = await store.readSubscription(subscriptionId);
-  const nowMs = at(time);
-  const product = catalogue.plans.find((one) => one.id === plan)?.prices[interval].productId ?? '';
-  const tenantId = client.id as TenantId;
-  const checkoutId = testId<CheckoutId>('checkout', `${client.id.slice(4)}${id}`);
-  const next = reconcileSubscription({
-    catalogue,
-    record,
-    checkout: {
-      id: checkoutId,
-      tenantId,
-      customerId: 'cus_1',
-      planId: plan,
-      interval,
-      addOns,
-      withSetup: false,
-      returnUrl: null,
-      idempotencyKey: null,
-      createdAtMs: nowMs,
-      session: null,
-    },
-    observed: {
-      id: subscriptionId,
-      status,
-      productId: product,
-      addOns: addOns.map(({ id: addOn, quantity }) => ({
-        addOnId: catalogue.addOns.find((one) => one.id === addOn)?.prices[interval].productId ?? '',
-        quantity,
-      })),
-      customerId: 'cus_1',
-      checkoutId,
-      createdAtMs: record?.createdAtMs ?? nowMs,
-      billing: { startMs: nowMs, endMs: nowMs + 30 * DAY_MS },
-      cancelAtPeriodEnd: false,
-      scheduledChange: null,
-    },
-    nowMs,
-  });
-  if (next !== record) expect(await store.saveSubscription(next)).toBe(true);
-}
 
 async function analytics(month: string, query: object = {}) {
   const answer = await agency.admin('GET', '/admin/analytics', undefined, { query: { month, ...query } });
   expect(answer.status).toBe(200);
   return answer.body;
-}
-
-/** A call of a client that kept the engine busy for so long. */
-const used = (client: Client, time: string, computeMs: number) =>
-  agency.deps.ledger.settle(client.id as TenantId, [
-    {
-      event: aUsageEvent(client.id as TenantId, `${client.id.slice(4)}-${at(time)}`, {
-        startedAtMs: at(time),
-        model: 'support',
-        computeMs,
-      }),
-      amountMicro: micro(2_500_000),
-    },
-  ]);
-
-/** A pack that a client paid for, as our mirror of the payments has it. */
-async function paid(client: Client, time: string, refundedMinor = 0, disputes: readonly string[] = []) {
-  const { store, catalogue } = agency.deps.credits;
-  const [pack] = catalogue.packs;
-  if (pack === undefined) throw new Error('no pack');
-  const id = `${client.id.slice(4)}${at(time)}`;
-  const { checkout } = await store.createCheckout({
-    id: testId<CheckoutId>('checkout', id),
-    tenantId: client.id as TenantId,
-    customerId: 'cus_1',
-    pack,
-    quantity: 2,
-    returnUrl: null,
-    idempotencyKey: null,
-    createdAtMs: at(time),
-    session: null,
-    mandateId: null,
-    paymentId: null,
-  });
-  await store.savePayment({
-    id: `pay_${id}`,
-    version: 1,
-    tenantId: checkout.tenantId,
-    checkoutId: checkout.id,
-    outcome: 'granted',
-    reason: null,
-    review: [],
-    status: 'succeeded',
-    totalMinor: 2 * PACK_MINOR + 1_900, // 19 % of tax
-    currency: 'USD',
-    refundedMinor,
-    disputeStatuses: disputes,
-    subscriptionId: null,
-    steps: [],
-    appliedSteps: 0,
-    createdAtMs: at(time),
-  });
 }
 
 describe('three months of five clients, worked out by hand', () => {
@@ -226,6 +115,22 @@ describe('three months of five clients, worked out by hand', () => {
     await used(e, '2026-11-06T00:00:00Z', 3_000);
     await used(e, '2026-12-06T00:00:00Z', 9_000);
 
+    const attempt = (time: string, costMicroUsd: number | null) => ({
+      name: `tunegate-test-${at(time)}`,
+      startedAtMs: at(time),
+      billableSeconds: costMicroUsd === null ? null : 60,
+      trainingSeconds: 50,
+      costMicroUsd,
+    });
+    await makeTestDesk(agency.database).newJob(a.id as TenantId, {
+      attempts: [
+        attempt('2026-11-07T00:00:00Z', 100_000_000), // interrupted, and paid for
+        attempt('2026-11-08T00:00:00Z', 23_450_000),
+        attempt('2026-11-09T00:00:00Z', null),
+        attempt('2026-12-01T00:00:00Z', 9_000_000),
+      ],
+    });
+
     const unknown = await analytics('2026-11');
     expect(unknown).toMatchObject({
       ranked_by: 'revenue',
@@ -239,12 +144,18 @@ describe('three months of five clients, worked out by hand', () => {
     expect(given).toMatchObject({
       ranked_by: 'margin',
       revenue_minor_units: 1_685_000 + 17_500,
-      costs: { training_minor_units: 0, serving_minor_units: 300_000, serving_source: 'given' },
-      margin_minor_units: 1_685_000 + 17_500 - 300_000,
-      margin_percent: '82.38',
+      costs: { training_minor_units: 12_345, serving_minor_units: 300_000, serving_source: 'given' },
+      margin_minor_units: 1_685_000 + 17_500 - 300_000 - 12_345,
+      margin_percent: '81.65',
       best: [
         { name: 'C', margin_minor_units: 985_000, margin_percent: '100.00' },
-        { name: 'A', revenue_minor_units: 517_500, packs_minor_units: 17_500, margin_minor_units: 442_500 },
+        {
+          name: 'A',
+          revenue_minor_units: 517_500,
+          packs_minor_units: 17_500,
+          training_cost_minor_units: 12_345,
+          margin_minor_units: 430_155,
+        },
         { name: 'E', packs_minor_units: 0, serving_cost_minor_units: 225_000, margin_minor_units: -25_000 },
       ],
       models: [{ model: 'support', calls: 2, credits: '5' }],

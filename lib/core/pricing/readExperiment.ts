@@ -61,7 +61,8 @@ export async function readExperiment(
   for (let at = 0; at < all.length; at += CONCURRENCY) {
     const group = all.slice(at, at + CONCURRENCY);
     const charged = await Promise.all(
-      group.map(([tenantId, { from }]) => deps.ledger.listRollups(tenantId, from, last)),
+      // Whose first call was on the day on which it ended, which is not counted, brought nothing in its days.
+      group.map(([tenantId, { from }]) => (from > last ? [] : deps.ledger.listRollups(tenantId, from, last))),
     );
     for (const [n, rollups] of charged.entries()) {
       const arm = group[n]?.[1].arm ?? '';
