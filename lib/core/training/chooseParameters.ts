@@ -15,7 +15,7 @@ export type WishedParameters = {
  * So many looks at examples, all epochs together, bring a small base to what it can learn. Classes are varied in each
  * epoch and gain from more; a text that is repeated as it is would be learnt by heart.
  */
-const LOOKS = { classes: 16_000, text: 8_000 };
+const LOOKS = { classes: 12_000, text: 8_000 };
 const EPOCHS = { fewest: 3, most: { classes: JOB_LIMITS.epochs, text: 20 } };
 const BATCH_SIZE = { classes: 8, text: 16 };
 const RANK = 8;
