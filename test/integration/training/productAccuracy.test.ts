@@ -61,6 +61,19 @@ describe.skipIf(process.env['TUNEGATE_DEEP'] === undefined)('through the OpenAI 
     return right / questions('heldOut').length;
   }
 
+  /** A model name that stands for the base without an adapter; none does unless the agency says so. */
+  async function nameBase(): Promise<string> {
+    const { baseUrl, adminKey, tenants } = product.connection;
+    const alias = 'plain-base';
+    const named = await fetch(`${baseUrl}/admin/tenants/${tenants[0]?.id}/models`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ alias, base_model: BASE }),
+    });
+    expect(named.status).toBe(201);
+    return alias;
+  }
+
   /** Uploads, trains, and asks what was held out. */
   async function train(tenant: number) {
     const openai = clientOf(product, tenant);
@@ -75,8 +88,9 @@ describe.skipIf(process.env['TUNEGATE_DEEP'] === undefined)('through the OpenAI 
 
   test('two tenants at once each have a model that answers nine of ten held-out questions right, and the base none', async () => {
     const trained = await Promise.all([train(0), train(1)]);
-    const base = await exactMatch(clientOf(product), BASE);
-    console.log(trained, { base });
+    console.log(trained);
+    const base = await exactMatch(clientOf(product), await nameBase());
+    console.log({ base });
     expect(base).toBeLessThan(0.05);
     for (const { status, exact, tookMs } of trained) {
       expect(status).toBe('succeeded');
