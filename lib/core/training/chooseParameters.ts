@@ -42,7 +42,10 @@ export function chooseParameters(
   };
 }
 
-/** What made adapters answer more unseen questions right, on five sets of intents. Free text is left as it is. */
+/**
+ * What made adapters answer more unseen questions right. Words in another order alone brought 2 points on two sets of
+ * intents with 25 sentences a class. Free text is left as it is.
+ */
 export const chooseAugmentation = (hasClasses: boolean): Augmentation =>
   hasClasses
     ? { wordDropout: 0.15, joinSameAnswer: 0.4, shuffleWords: 0.5 }
