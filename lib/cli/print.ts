@@ -5,7 +5,7 @@ import type { JsonObject } from './apiClient.ts';
 export type Column = {
   readonly title: string;
   readonly field: string;
-  /** `money`: `{minor_units, currency}` as `1,250.00 USD`. `chosen`: `[{id, quantity}]` as `2 × model`. */
+  /** `money`: `{minor_units, currency}`, or minor units of the row's own `currency`, as `1,250.00 USD`. `chosen`: `[{id, quantity}]` as `2 × model`. */
   readonly as?: 'text' | 'time' | 'list' | 'money' | 'chosen';
   readonly align?: 'left' | 'right';
 };
@@ -77,6 +77,7 @@ function cell(row: JsonObject, { field, as = 'text' }: Column): string {
   if (as === 'time' && typeof value === 'number') return timeText(value);
   if (as === 'list' && Array.isArray(value)) return value.length === 0 ? '-' : value.join(' ');
   if (as === 'money' && isObject(value)) return moneyText(value);
+  if (as === 'money') return moneyText({ minor_units: value, currency: row['currency'] });
   if (as === 'chosen' && Array.isArray(value)) return chosenText(value);
   return typeof value === 'object' ? JSON.stringify(value) : printable(String(value));
 }

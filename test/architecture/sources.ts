@@ -9,6 +9,8 @@ export type SourceFile = {
   readonly text: string;
   /** Every specifier of import, export … from and import(), as written. */
   readonly imports: readonly string[];
+  /** Those of them that are there when it runs: not those of types alone, nor what is imported only when it is needed. */
+  readonly loaded: readonly string[];
   /** True when it only hands on what other files export. */
   readonly isBarrel: boolean;
 };
@@ -25,10 +27,14 @@ export const readSources = (): readonly SourceFile[] =>
     });
 
 /** What a file imports, found by a parser rather than by a pattern. Throws on a file that does not parse. */
-export function parseImports(path: string, text: string): Pick<SourceFile, 'imports' | 'isBarrel'> {
+export function parseImports(path: string, text: string): Omit<SourceFile, 'path' | 'text'> {
   const { module, errors, program } = parseSync(path, text);
   const [error] = errors;
   if (error !== undefined) throw new Error(`${path}: ${error.message}`);
+  const imported = module.staticImports.map(({ moduleRequest, entries }) => ({
+    specifier: moduleRequest.value,
+    isTypes: entries.length > 0 && entries.every(({ isType }) => isType),
+  }));
   const handedOn = module.staticExports.flatMap((statement) =>
     statement.entries.flatMap((entry) => (entry.moduleRequest == null ? [] : [entry.moduleRequest.value])),
   );
@@ -36,11 +42,8 @@ export function parseImports(path: string, text: string): Pick<SourceFile, 'impo
     literal(text.slice(start, end)),
   );
   return {
-    imports: [
-      ...module.staticImports.map((statement) => statement.moduleRequest.value),
-      ...handedOn,
-      ...dynamic,
-    ],
+    imports: [...imported.map(({ specifier }) => specifier), ...handedOn, ...dynamic],
+    loaded: [...imported.flatMap(({ specifier, isTypes }) => (isTypes ? [] : [specifier])), ...handedOn],
     isBarrel:
       handedOn.length > 0 &&
       program.body.every((statement) => 'source' in statement && statement.type.startsWith('Export')),

@@ -1,5 +1,5 @@
-import { callingTenant } from '#api/control/authorize.ts';
 import { idParam, toSeconds } from '#api/control/fields.ts';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { type ApiResponse, refuse, respond } from '#api/http.ts';
 import type { AdapterRef } from '#core/adapters/changeAdapter.ts';
 import { exportAdapter as pack } from '#core/adapters/exportAdapter.ts';

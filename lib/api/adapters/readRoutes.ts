@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { callingTenant } from '#api/control/authorize.ts';
 import { idParam, listBody, pageFields, pageOf } from '#api/control/fields.ts';
-import { TENANT_NOT_FOUND } from '#api/control/tenants.ts';
+import { TENANT_NOT_FOUND } from '#api/control/tenantRefusals.ts';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { readQuery } from '#api/edge/readBody.ts';
 import { type ApiRequest, type ApiResponse, refuse, respond } from '#api/http.ts';
 import type { AdapterDesk } from '#core/adapters/ports.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { actOf, idParam, reasonField, toSeconds } from '#api/control/fields.ts';
-import { TENANT_NOT_FOUND } from '#api/control/tenants.ts';
+import { TENANT_NOT_FOUND } from '#api/control/tenantRefusals.ts';
 import { readBody } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';

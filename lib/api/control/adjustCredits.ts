@@ -8,7 +8,8 @@ import { formatCredits, parseCredits } from '#core/shared/money.ts';
 import { adjustCredits as adjust } from '#core/tenants/adjustCredits.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { actOf, idParam, readIdempotencyKey, reasonField } from './fields.ts';
-import { accountBody, TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
+import { accountBody } from './tenants.ts';
 
 const NewAdjustment = z.strictObject({ amount: z.string(), reason: reasonField });
 

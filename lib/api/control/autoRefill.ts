@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { readBody } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
@@ -9,13 +10,12 @@ import type { EndedRefill, RefillSettings, RefillState } from '#core/refill/type
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits, micro, parseCredits } from '#core/shared/money.ts';
 import type { Tenant } from '#core/tenants/types.ts';
-import { callingTenant } from './authorize.ts';
 import { providerRefusal } from './creditCheckout.ts';
 import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { emailField, idParam, returnUrlField, toSeconds } from './fields.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 const MAX_A_MONTH = 100;
 const ENDED_SHOWN = 20;

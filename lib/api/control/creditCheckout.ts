@@ -1,14 +1,14 @@
 import * as z from 'zod/mini';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { readBody } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
 import type { NoCustomer } from '#core/billing/customerOf.ts';
 import { type CheckoutRefused, type OpenedCheckout, openCheckout } from '#core/billing/openCheckout.ts';
 import { formatCredits, micro } from '#core/shared/money.ts';
-import { callingTenant } from './authorize.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { emailField, readIdempotencyKey, returnUrlField, toSeconds } from './fields.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 const MAX_QUANTITY = 100;
 const RETRY_AFTER_SECONDS = 10;

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
@@ -8,11 +9,10 @@ import { parseDay } from '#core/metering/periods.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
-import { callingTenant } from './authorize.ts';
 import type { RouteHandler } from './dispatch.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { idParam, listBody, pageFields, pageOf, toSeconds } from './fields.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 const MAX_MODEL_CHARS = 200;
 

@@ -1,8 +1,8 @@
+import { callingTenant } from '#api/edge/authorize.ts';
 import { respond } from '#api/http.ts';
 import type { CreditPack } from '#core/billing/types.ts';
 import { overageLeft } from '#core/ledger/account.ts';
 import { formatCredits, ZERO } from '#core/shared/money.ts';
-import { callingTenant } from './authorize.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { listBody } from './fields.ts';
 

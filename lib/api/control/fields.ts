@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
+import { actingAgent } from '#api/edge/authorize.ts';
 import type { ApiError } from '#api/errors.ts';
 import type { ApiRequest } from '#api/http.ts';
 import { isTimeZone } from '#core/pricing/localTime.ts';
 import { type IdKind, parseId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Act } from '#core/tenants/tenancy.ts';
-import { actingAgent } from './authorize.ts';
 
 // Fields that several routes take, each once.
 

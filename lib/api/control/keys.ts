@@ -21,7 +21,7 @@ import {
   toSeconds,
 } from './fields.ts';
 import { KEY_NOT_FOUND, TOO_MANY_LIMITED_KEYS } from './limits.ts';
-import { TENANT_NOT_FOUND, tenantRefusal } from './tenants.ts';
+import { TENANT_NOT_FOUND, tenantRefusal } from './tenantRefusals.ts';
 
 const DEFAULT_GRACE_SECONDS = 86_400;
 const MAX_GRACE_SECONDS = 90 * 86_400;

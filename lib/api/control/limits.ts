@@ -11,7 +11,7 @@ import type { ControlDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { actOf, idParam, reasonField } from './fields.ts';
 import { limitsBody } from './limitsBody.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 const MAX_MINUTES = 7 * 24 * 60;
 

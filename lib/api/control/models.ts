@@ -11,7 +11,7 @@ import { auditRecord } from '#core/tenants/tenancy.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { actOf, idParam, listBody, reasonField, toSeconds } from './fields.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 import {
   MODEL_NAME,
   modelName,

@@ -21,7 +21,7 @@ import {
   reasonField,
   toSeconds,
 } from './fields.ts';
-import { TENANT_NOT_FOUND, tenantRefusal } from './tenants.ts';
+import { TENANT_NOT_FOUND, tenantRefusal } from './tenantRefusals.ts';
 
 const NoticesQuery = z.strictObject({ ...pageFields, state: z.optional(z.enum(NOTICE_STATES)) });
 

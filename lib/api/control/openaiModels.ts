@@ -1,6 +1,6 @@
+import { callingTenant } from '#api/edge/authorize.ts';
 import { refuse, respond } from '#api/http.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
-import { callingTenant } from './authorize.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { toSeconds } from './fields.ts';
 

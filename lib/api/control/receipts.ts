@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { readQuery } from '#api/edge/readBody.ts';
 import { type ApiRequest, type ApiResponse, refuse, respond } from '#api/http.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { type FileCursor, readFilePage } from '#core/statements/fileLines.ts';
-import { callingTenant } from './authorize.ts';
 import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { listBody } from './fields.ts';
 import { findTenant, monthField, readMonth } from './statements.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 const RECEIPTS_A_PAGE = 1_000;
 const MAX_CURSOR_CHARS = 2_000;

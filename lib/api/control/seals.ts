@@ -2,7 +2,7 @@ import { refuse, respond } from '#api/http.ts';
 import { sealBook } from '#core/statements/sealBooks.ts';
 import type { RouteHandler } from './dispatch.ts';
 import { findTenant } from './statements.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 /** `POST /admin/tenants/{tenant}/seals` → closes the tenant's book up to now, so that all of it can be verified. */
 export const sealTenantBook: RouteHandler = async (deps, request) => {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { readQuery } from '#api/edge/readBody.ts';
 import type { ApiError } from '#api/errors.ts';
 import { type ApiRequest, type ApiResponse, refuse, respond } from '#api/http.ts';
@@ -9,12 +10,11 @@ import { monthOf, type Period, parseMonth } from '#core/statements/periods.ts';
 import { readStatement as foldStatement } from '#core/statements/readStatement.ts';
 import { lateFrom, statementCsv } from '#core/statements/statementCsv.ts';
 import type { Statement, StatementLine } from '#core/statements/types.ts';
-import { callingTenant } from './authorize.ts';
 import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { idParam } from './fields.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 const MONTH = 'must be a month such as "2026-01"';
 /** Which month, of UTC; without one the running month. */

@@ -13,7 +13,7 @@ import { isFinal } from '#core/subscriptions/status.ts';
 import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
 import { providerRefusal } from './creditCheckout.ts';
 import { toSeconds } from './fields.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 /** A subscription as the API shows it; `used` says what is left of its month. */
 export function subscriptionBody(

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { readBody } from '#api/edge/readBody.ts';
 import { type ApiRequest, type ApiResponse, refuse, respond } from '#api/http.ts';
 import type { TenantId } from '#core/shared/ids.ts';
@@ -14,7 +15,6 @@ import { type OpenSubscriptionRefused, openSubscription } from '#core/subscripti
 import { INTERVALS } from '#core/subscriptions/plan.ts';
 import { readPlanUsage } from '#core/subscriptions/planUsage.ts';
 import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
-import { callingTenant } from './authorize.ts';
 import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
@@ -25,7 +25,7 @@ import {
   subscriptionCheckoutBody,
   subscriptionRefusal,
 } from './subscriptionBodies.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 
 const MAX_ADD_ONS = 20;
 const addOnsField = z

@@ -5,7 +5,7 @@ import { refuse, respond } from '#api/http.ts';
 import type { Account } from '#core/ledger/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits, type MicroCredits, parseCredits, ZERO } from '#core/shared/money.ts';
-import { type ChangeRefused, changeTenant } from '#core/tenants/changeTenant.ts';
+import { changeTenant } from '#core/tenants/changeTenant.ts';
 import { openTenant } from '#core/tenants/openTenant.ts';
 import type { TenantChange } from '#core/tenants/ports.ts';
 import type { Tenant } from '#core/tenants/types.ts';
@@ -23,6 +23,7 @@ import {
   timeZoneField,
   toSeconds,
 } from './fields.ts';
+import { TENANT_NOT_FOUND, tenantRefusal } from './tenantRefusals.ts';
 import { statusChange } from './tenantStatus.ts';
 import { refuseEndpoint, shortName } from './versions.ts';
 import { changedWatch, watchBody, watchField } from './watchSettings.ts';
@@ -135,23 +136,6 @@ export const updateTenant: RouteHandler = async (deps, request) => {
   });
   return changed.ok ? respond(200, tenantBody(changed.value)) : refuse(tenantRefusal(changed.error));
 };
-
-export const TENANT_NOT_FOUND: ApiError = {
-  code: 'not_found',
-  message: 'There is no such tenant. GET /v1/admin/tenants lists them.',
-};
-
-/** What a refusal about a tenant is to the client. */
-export function tenantRefusal(refused: ChangeRefused): ApiError {
-  switch (refused.code) {
-    case 'tenant_not_found':
-      return TENANT_NOT_FOUND;
-    case 'tenant_closed':
-      return { code: 'conflict', message: 'This tenant is closed, which is final. Create a new tenant.' };
-    default:
-      return refused satisfies never;
-  }
-}
 
 const NOTHING_TO_CHANGE: ApiError = {
   code: 'invalid_request',

@@ -1,14 +1,14 @@
+import { callingTenant } from '#api/edge/authorize.ts';
 import type { ApiRequest, ApiResponse } from '#api/http.ts';
 import { refuse, respond } from '#api/http.ts';
 import { pageOf, reportUsage, type UsageSum } from '#core/metering/usageReport.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { formatCredits } from '#core/shared/money.ts';
-import { callingTenant } from './authorize.ts';
 import type { AccountDeps } from './deps.ts';
 import type { RouteHandler } from './dispatch.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { idParam, listBody } from './fields.ts';
-import { TENANT_NOT_FOUND } from './tenants.ts';
+import { TENANT_NOT_FOUND } from './tenantRefusals.ts';
 import { readUsageQuery, type UsageQuery, usageCursor } from './usageQuery.ts';
 
 /** `GET /usage?start=&end=&group_by=&limit=&cursor=` → what the tenant used and what it cost, settled so far. */

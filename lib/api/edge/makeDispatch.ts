@@ -1,6 +1,6 @@
-import { authorize } from '#api/control/authorize.ts';
 import { type ApiRequest, type ApiResponse, refuse } from '#api/http.ts';
 import { ROUTES, type Route, type RouteId } from '#api/routes.ts';
+import { authorize } from './authorize.ts';
 
 /** What answers one route, with what the function of the route works with. */
 export type RouteHandler<Deps> = (deps: Deps, request: ApiRequest) => Promise<ApiResponse>;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { callingTenant } from '#api/control/authorize.ts';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { checkShape } from '#api/edge/checkShape.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { callingTenant } from '#api/control/authorize.ts';
 import { idParam } from '#api/control/fields.ts';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { readQuery } from '#api/edge/readBody.ts';
 import { type ApiRequest, refuse, respond } from '#api/http.ts';
 import type { FileDesk } from '#core/files/ports.ts';

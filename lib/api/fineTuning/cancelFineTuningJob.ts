@@ -1,5 +1,5 @@
-import { callingTenant } from '#api/control/authorize.ts';
 import { idParam } from '#api/control/fields.ts';
+import { callingTenant } from '#api/edge/authorize.ts';
 import { refuse, respond } from '#api/http.ts';
 import type { TrainingJobId } from '#core/shared/ids.ts';
 import { cancelJob } from '#core/training/cancelJob.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { callingTenant } from '#api/control/authorize.ts';
+import { callingTenant } from '#api/edge/authorize.ts';
 import type { ApiRequest } from '#api/http.ts';
 import { idSchema } from '#core/shared/idSchema.ts';
 import type { FileId, KeyId } from '#core/shared/ids.ts';

@@ -1,5 +1,5 @@
 import { idParam, toSeconds } from '#api/control/fields.ts';
-import { TENANT_NOT_FOUND } from '#api/control/tenants.ts';
+import { TENANT_NOT_FOUND } from '#api/control/tenantRefusals.ts';
 import { readQuery } from '#api/edge/readBody.ts';
 import { refuse, respond } from '#api/http.ts';
 import { parseId, type TenantId, type TrainingJobId } from '#core/shared/ids.ts';

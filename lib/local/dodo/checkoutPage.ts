@@ -1,4 +1,5 @@
-import { findProduct, type Shop, sessionTotal } from './payments.ts';
+import { sessionTotal } from './payments.ts';
+import { findProduct, type Shop } from './shop.ts';
 import type { Payment, Session } from './state.ts';
 
 /** The page on which a person pays, refuses or leaves a checkout. Plain forms: it works without scripts. */

@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { checkoutPage } from './checkoutPage.ts';
 import { parseFields, type StandInRequest, type StandInResponse, type StandInRoute } from './http.ts';
 import { createSession } from './merchantApi.ts';
-import { findSession, type PaymentOutcome, paySession, type Shop } from './payments.ts';
+import { paySession } from './payments.ts';
+import { findSession, type PaymentOutcome, type Shop } from './shop.ts';
 import type { Session } from './state.ts';
 
 const paySchema = z.object({

@@ -3,9 +3,8 @@ import * as z from 'zod/mini';
 import { HttpError, parseFields, type StandInResponse, type StandInRoute } from './http.ts';
 import { BRAND_ID, BUSINESS_ID } from './newPayment.ts';
 import { page } from './page.ts';
-import { findPayment, found, type Shop } from './payments.ts';
+import { findPayment, findSubscription, found, type Shop } from './shop.ts';
 import type { LicenceGrant } from './state.ts';
-import { findSubscription } from './subscriptions.ts';
 
 const keySchema = z.object({ key: z.string().check(z.minLength(1)) });
 export const grantSchema = z.object({

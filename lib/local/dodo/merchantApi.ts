@@ -8,16 +8,8 @@ import {
   type StandInRoute,
 } from './http.ts';
 import { page } from './page.ts';
-import {
-  createCustomer,
-  createProduct,
-  createRefund,
-  findPayment,
-  findProduct,
-  findSession,
-  found,
-  type Shop,
-} from './payments.ts';
+import { createCustomer, createProduct, createRefund } from './payments.ts';
+import { findPayment, findProduct, findSession, found, type Shop } from './shop.ts';
 import type { Session } from './state.ts';
 
 export const metadataSchema = z.nullish(

@@ -1,5 +1,5 @@
 import type { DodoPayments } from 'dodopayments';
-import type { PaymentOutcome } from './payments.ts';
+import type { PaymentOutcome } from './shop.ts';
 import type { Customer, Payment } from './state.ts';
 
 export type PaymentDetails = {

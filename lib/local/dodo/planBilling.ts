@@ -1,7 +1,7 @@
 import type { DodoPayments } from 'dodopayments';
 import { addMonths } from '#core/subscriptions/usagePeriod.ts';
 import { newPayment } from './newPayment.ts';
-import { findProduct, found, type PaymentOutcome, type Shop } from './payments.ts';
+import { findProduct, found, type PaymentOutcome, type Shop } from './shop.ts';
 import type { Payment, Subscription } from './state.ts';
 import { unbilledUsage } from './usageEvents.ts';
 

@@ -1,8 +1,8 @@
 import type { DodoPayments } from 'dodopayments';
 import * as z from 'zod/mini';
 import { HttpError } from './http.ts';
-import { findProduct, type Shop } from './payments.ts';
 import { move, pay, periodEnd, recurringPrice } from './planBilling.ts';
+import { findProduct, type Shop } from './shop.ts';
 import type { Subscription } from './state.ts';
 
 export const changeSchema = z.object({

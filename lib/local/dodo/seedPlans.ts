@@ -3,7 +3,8 @@ import type { DodoPayments } from 'dodopayments';
 import { parsePlans } from '#core/subscriptions/parsePlans.ts';
 import { INTERVALS, type Interval, type PlanCatalogue } from '#core/subscriptions/plan.ts';
 import { BUSINESS_ID } from './newPayment.ts';
-import { createProduct, type Shop } from './payments.ts';
+import { createProduct } from './payments.ts';
+import type { Shop } from './shop.ts';
 
 const FREQUENCY: Readonly<Record<Interval, DodoPayments.TimeInterval>> = { monthly: 'Month', annual: 'Year' };
 /** Minor units for a million credits, in minor units for one µcr. */

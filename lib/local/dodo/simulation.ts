@@ -7,8 +7,9 @@ import {
   type StandInRoute,
 } from './http.ts';
 import { grantSchema, simulateGrant } from './licences.ts';
-import { createRefund, moveDispute, movePayment, type Shop, settleRefund } from './payments.ts';
+import { createRefund, moveDispute, movePayment, settleRefund } from './payments.ts';
 import { advanceClock } from './planBilling.ts';
+import type { Shop } from './shop.ts';
 import { moveSubscription, renewPaymentMethod } from './subscriptions.ts';
 
 /** The next `times` calls of the API that match are answered wrongly on purpose. */

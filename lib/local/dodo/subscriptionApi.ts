@@ -3,15 +3,10 @@ import * as z from 'zod/mini';
 import { HttpError, parseFields, type StandInResponse, type StandInRoute } from './http.ts';
 import { metadataSchema } from './merchantApi.ts';
 import { page } from './page.ts';
-import type { Shop } from './payments.ts';
 import { move } from './planBilling.ts';
 import { changePlan, changeSchema, previewChange } from './planChange.ts';
-import {
-  chargeSubscription,
-  findSubscription,
-  listedSubscription,
-  moveSubscription,
-} from './subscriptions.ts';
+import { findSubscription, type Shop } from './shop.ts';
+import { chargeSubscription, listedSubscription, moveSubscription } from './subscriptions.ts';
 
 const chargeSchema = z.object({
   product_price: z.int().check(z.gte(1)),

@@ -1,12 +1,9 @@
 import type { DodoPayments } from 'dodopayments';
 import { HttpError } from './http.ts';
 import { BRAND_ID, newPayment } from './newPayment.ts';
-import { findProduct, found, type PaymentOutcome, type Shop } from './payments.ts';
 import { periodEnd, recurringPrice, renew } from './planBilling.ts';
+import { findProduct, findSubscription, found, type PaymentOutcome, type Shop } from './shop.ts';
 import type { Payment, Session, Subscription } from './state.ts';
-
-export const findSubscription = (shop: Shop, id: string): Subscription =>
-  found(shop.state.subscriptions[id], 'subscription', id);
 
 /** The subscription that a paid checkout of a recurring product begins; undefined for one-time products. */
 export function openSubscription(shop: Shop, session: Session): Subscription | undefined {

@@ -9,9 +9,8 @@ import {
 } from './http.ts';
 import { BUSINESS_ID } from './newPayment.ts';
 import { page } from './page.ts';
-import { findProduct, found, type Shop } from './payments.ts';
+import { findProduct, findSubscription, found, type Shop } from './shop.ts';
 import type { Subscription } from './state.ts';
-import { findSubscription } from './subscriptions.ts';
 
 const MAX_EVENTS = 1_000;
 const MAX_AGE_MS = 3_600_000;
