@@ -3,12 +3,13 @@ import { comparedText } from './comparedText.ts';
 import { makeHashSet } from './hashSet.ts';
 import { DATASET_LIMITS } from './limits.ts';
 import { makeNearDuplicates } from './nearDuplicates.ts';
-import type { DatasetTools, PiiFinder } from './ports.ts';
+import { personalData } from './personalData.ts';
+import type { DatasetTools } from './ports.ts';
 import { type ReadEvalLine, readEvalLine } from './readEvalLine.ts';
 import { readExample } from './readExample.ts';
 import { type RawLine, splitLines } from './splitLines.ts';
 import { makeClassTally, makeLengthTally, makePiiTally } from './tally.ts';
-import type { DatasetReport, Example, LineFault, PiiKind } from './types.ts';
+import type { DatasetReport, Example, LineFault } from './types.ts';
 
 /** What a file is for: `evaluation` takes `{"item": {…}}` beside examples. */
 export type DatasetUse = 'training' | 'evaluation';
@@ -79,7 +80,7 @@ function makeCheck({ sha256, findPii, tokenizer }: DatasetTools, use: DatasetUse
     if (!countTokens(example, line)) return;
     counts.examples += 1;
     classes.add(example);
-    pii.add(piiKinds(example, findPii));
+    pii.add(personalData(example, findPii));
     if (!seen.addIfNew(sha256.hex(canonicalLine(example)))) counts.exact += 1;
     else if (!near.addIfNew(comparedText(example))) counts.near += 1;
   };
@@ -126,12 +127,6 @@ function makeCheck({ sha256, findPii, tokenizer }: DatasetTools, use: DatasetUse
       };
     },
   };
-}
-
-function piiKinds({ messages }: Example, findPii: PiiFinder): ReadonlySet<PiiKind> {
-  const kinds = new Set<PiiKind>();
-  for (const { content } of messages) for (const { kind } of findPii(content ?? '')) kinds.add(kind);
-  return kinds;
 }
 
 type Fault = Omit<LineFault, 'line'>;

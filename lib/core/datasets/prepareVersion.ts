@@ -4,9 +4,9 @@ import { comparedText } from './comparedText.ts';
 import { makeHashSet } from './hashSet.ts';
 import { DATASET_LIMITS } from './limits.ts';
 import { makeNearDuplicates } from './nearDuplicates.ts';
+import { redactExample } from './personalData.ts';
 import type { DatasetTools } from './ports.ts';
 import { readExample } from './readExample.ts';
-import { redactText } from './redactText.ts';
 import { splitLines } from './splitLines.ts';
 import { type Side, splitSide } from './splitSide.ts';
 import type { Example } from './types.ts';
@@ -73,7 +73,7 @@ function makeFilter(
     counts,
     /** The line to write; undefined when it is a duplicate. */
     keep: (given: Example): string | undefined => {
-      const example = redactPii ? redactExample(given, (text) => redactText(text, findPii)) : given;
+      const example = redactPii ? redactExample(given, findPii) : given;
       const line = canonicalLine(example);
       if (removeDuplicates !== 'none' && !seen.addIfNew(sha256.hex(line))) {
         counts.removed.exact += 1;
@@ -88,10 +88,3 @@ function makeFilter(
     },
   };
 }
-
-const redactExample = (example: Example, redact: (text: string) => string): Example => ({
-  ...example,
-  messages: example.messages.map((message) =>
-    message.content === null ? message : { ...message, content: redact(message.content) },
-  ),
-});

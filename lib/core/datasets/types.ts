@@ -1,6 +1,13 @@
 export const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** `arguments` is JSON as text, as the model wrote it. Source: OpenAI's chat format. */
+export type ToolCall = {
+  readonly id: string;
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly arguments: string };
+};
+
 /** One message of an example. `content` is null where an assistant only calls tools. */
 export type ExampleMessage = {
   readonly role: Role;
@@ -8,7 +15,7 @@ export type ExampleMessage = {
   readonly name?: string;
   /** 0: the loss leaves this assistant message out. */
   readonly weight?: 0 | 1;
-  readonly tool_calls?: readonly unknown[];
+  readonly tool_calls?: readonly ToolCall[];
   readonly tool_call_id?: string;
 };
 

@@ -61,6 +61,26 @@ test('personal data is redacted on request, and two examples that differ in it a
   expect(version.written.training).toEqual([chatLine('I am [EMAIL]', 'hello')]);
 });
 
+test('what tools are called with is redacted too, and stays JSON where it was JSON', async () => {
+  const call = { to: 'ann\\u0040example.com', card: 4111111111111111, count: 3, note: 'say "hi"' };
+  const given = JSON.stringify(call).replace('\\\\u0040', '\\u0040');
+  const toolCall = { id: 'c1', type: 'function', function: { name: 'send', arguments: given } };
+  const messages = [
+    { role: 'user', content: 'send it' },
+    { role: 'assistant', content: null, tool_calls: [toolCall] },
+  ];
+  const { written, redacted } = await prepare([JSON.stringify({ messages })], { redactPii: true });
+  const [line = ''] = written.training;
+  expect(given).toContain('ann\\u0040example.com');
+  expect(redacted).toBe(1);
+  expect(JSON.parse(JSON.parse(line).messages[1].tool_calls[0].function.arguments)).toEqual({
+    to: '[EMAIL]',
+    card: '[CARD]',
+    count: 3,
+    note: 'say "hi"',
+  });
+});
+
 test('a file with mistakes makes no version', async () => {
   const result = await prepareVersion([bytesOf(chatLine('a', 'b'), '{}')], PLAIN, TOOLS, () => undefined);
   expect(result).toEqual({ ok: false, error: { code: 'faulty_line', line: 2 } });
