@@ -48,8 +48,11 @@ export class EngineOverloaded extends Error {
 }
 
 const SEQUENCES = 8;
-/** Lanes in memory. Each takes some megabytes, so that calls for further adapters wait for a lane to fall idle. */
-const MAX_OPEN = 8;
+/**
+ * Lanes in memory. Each takes some twenty megabytes, so that calls for further adapters wait for a lane to fall idle;
+ * more lanes than these are no faster on two cores.
+ */
+const MAX_OPEN = 4;
 const MAX_WAITING = 1_024;
 const KEPT_TIMES = 1_000;
 const BATCH_TOKENS = 128;
