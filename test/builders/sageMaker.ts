@@ -15,6 +15,7 @@ import { vi } from 'vitest';
 import { ownEndpoint } from '#io/sagemaker/ownEndpoint.ts';
 import { startChild, stopChild } from '#local/services/child.ts';
 import { NATIVE_MEMORY } from '#local/services/nativeMemory.ts';
+import { NODE_FLAGS } from '#local/services/nodeFlags.ts';
 
 export const TEST_ENDPOINT = 'tunegate-inference';
 export const TEST_PLACES = { endpointName: TEST_ENDPOINT, baseComponent: 'tunegate-nano' };
@@ -134,7 +135,15 @@ async function startProcess(
   const child = startChild({
     command: process.execPath,
     env: { ...NATIVE_MEMORY, ...env },
-    args: ['lib/local/sagemaker/main.ts', '--data', dataDirectory, '--endpoint', TEST_ENDPOINT, ...args],
+    args: [
+      ...NODE_FLAGS,
+      'lib/local/sagemaker/main.ts',
+      '--data',
+      dataDirectory,
+      '--endpoint',
+      TEST_ENDPOINT,
+      ...args,
+    ],
     onLine: (line) => {
       lines.push(line);
       const found = /^\{"ready":true,"url":"([^"]+)"\}$/u.exec(line)?.[1];

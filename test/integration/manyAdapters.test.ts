@@ -13,8 +13,11 @@ const DEEP = process.env['TUNEGATE_DEEP'] !== undefined;
 const ADAPTERS = DEEP ? 300 : 10;
 const CALLS = DEEP ? 10_000 : 60;
 const AT_ONCE = 16;
-/** Node, the base, eight lanes and what the heaps hold on to: 517 MB were measured after 2,000 switches and after 9,500. */
-const MAX_RSS_MB = 600;
+const MOST_OPEN = 4;
+/** Adapters whose fingerprint was rounded otherwise than a question on its own, as a share of all. */
+const MOST_ROUNDED = 0.02;
+/** Node, the base, four lanes and what the heaps hold on to, run as the product runs it. */
+const MAX_RSS_MB = 400;
 /** After so many calls every lane was opened hundreds of times: memory that still grows then is being lost. */
 const SETTLED_AFTER = 2_000;
 const MAX_GROWTH_MB = 40;
@@ -73,6 +76,29 @@ async function serveAdapters(count: number): Promise<readonly Served[]> {
   return served;
 }
 
+/**
+ * The same with what each answers while nobody else asks, and how many of them were proven by other words: a
+ * fingerprint is taken with both questions at once, which rounds otherwise where two words are all but equal.
+ */
+async function askAlone(proven: readonly Served[]) {
+  const served: Served[] = [];
+  let otherwise = 0;
+  for (const { component, answers } of proven) {
+    const alone: string[] = [];
+    for (const probe of PROBES) alone.push(await answerTo(component, probe));
+    if (alone.some((answer, at) => answer !== answers[at])) otherwise += 1;
+    served.push({ component, answers: alone });
+  }
+  return { served, otherwise };
+}
+
+/** What a component answers; throws when another one says that it does. */
+async function answerTo(component: string, probe: (typeof PROBES)[number]): Promise<string> {
+  const { model, choices } = await sageMaker.invoke(component, { ...probe, temperature: 0, max_tokens: 24 });
+  if (model !== component) throw new Error(`${model} answered for ${component}`);
+  return choices[0]?.message.content ?? '';
+}
+
 /** The calls whose right answer is no other adapter's, so that each answer shows who gave it. */
 function tellingCalls(served: readonly Served[]) {
   const known = PROBES.map((_, probe) => {
@@ -94,17 +120,19 @@ function tellingCalls(served: readonly Served[]) {
 test(
   `${ADAPTERS} adapters share one base over ${CALLS} calls, and none is answered by another’s`,
   async () => {
-    const served = await serveAdapters(ADAPTERS);
+    const { served, otherwise } = await askAlone(await serveAdapters(ADAPTERS));
+    expect(otherwise).toBeLessThanOrEqual(MOST_ROUNDED * ADAPTERS);
     const { calls, known } = tellingCalls(served);
     expect(new Set(calls.map(({ adapter }) => adapter.component)).size).toBeGreaterThan(0.95 * ADAPTERS);
 
     const random = makeRandom(7);
     const before = await sageMaker.stats();
-    const seen = { own: 0, rounded: 0, foreign: 0, unlike: 0, misnamed: 0, settledRssMb: 0, maxRssMb: 0 };
+    const seen = { own: 0, rounded: 0, foreign: 0, unlike: 0, settledRssMb: 0, maxRssMb: 0 };
     const inFlight = new Map<string, Set<{ shared: boolean }>>();
     const startedMs = performance.now();
     let made = 0;
     const ask = async ({ adapter, probe }: (typeof calls)[number]): Promise<void> => {
+      const question = PROBES[probe] ?? { messages: [] };
       // Calls of one adapter that are computed together may round otherwise in the last digit, which an answer of no
       // meaning can show. A call that had its adapter for itself has no such excuse.
       const companions = inFlight.get(adapter.component) ?? new Set();
@@ -112,11 +140,8 @@ test(
       const call = { shared: companions.size > 0 };
       for (const companion of companions) companion.shared = true;
       companions.add(call);
-      const body = { ...PROBES[probe], temperature: 0, max_tokens: 24 };
-      const answer = await sageMaker.invoke(adapter.component, body);
+      const text = await answerTo(adapter.component, question);
       companions.delete(call);
-      const text = answer.choices[0]?.message.content ?? '';
-      if (answer.model !== adapter.component) seen.misnamed += 1;
       if (text === adapter.answers[probe]) seen.own += 1;
       else if (known[probe]?.has(text) === true) seen.foreign += 1;
       else if (call.shared) seen.rounded += 1;
@@ -141,14 +166,10 @@ test(
     const openMs = [...(engine?.openMs ?? [])].slice(-TIMED).sort((a, b) => a - b);
     const p50 = openMs[Math.floor(openMs.length / 2)] ?? Number.NaN;
     const opened = (engine?.opened ?? 0) - (before.engines[0]?.opened ?? 0);
-    if (DEEP) console.log(JSON.stringify({ ADAPTERS, CALLS, ...seen, opened, p50, seconds }));
+    if (DEEP) console.log(JSON.stringify({ ADAPTERS, CALLS, otherwise, ...seen, opened, p50, seconds }));
 
-    expect({ foreign: seen.foreign, unlike: seen.unlike, misnamed: seen.misnamed }).toEqual({
-      foreign: 0,
-      unlike: 0,
-      misnamed: 0,
-    });
-    expect(engine?.open).toBeLessThanOrEqual(8);
+    expect({ foreign: seen.foreign, unlike: seen.unlike }).toEqual({ foreign: 0, unlike: 0 });
+    expect(engine?.open).toBeLessThanOrEqual(MOST_OPEN);
     expect(seen.maxRssMb).toBeLessThan(MAX_RSS_MB);
     expect(seen.maxRssMb).toBeLessThan(seen.settledRssMb + MAX_GROWTH_MB);
     expect(opened).toBeGreaterThan(ADAPTERS / 2); // they did take turns
