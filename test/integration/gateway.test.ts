@@ -81,7 +81,7 @@ test('loses no byte of a body that is not text', async () => {
 });
 
 test('asks the authorizer first, and gives the function what it says', async () => {
-  gateway = await startTestGateway({ control: echo, authorizer: allow });
+  gateway = await startTestGateway({ account: echo, authorizer: allow });
   const response = await fetch(`${gateway.url}/credits`, { headers: { authorization: 'Bearer x' } });
   const event: APIGatewayProxyEvent = JSON.parse(await response.text());
   expect(event.requestContext.authorizer).toMatchObject({ principalId: 'someone', principal: 'text' });
@@ -96,7 +96,7 @@ test('answers 401 as OpenAI does without a key, or where the authorizer says so,
     for (const statement of policy.policyDocument.Statement) statement.Effect = 'Deny';
     return policy;
   };
-  gateway = await startTestGateway({ control: echo, authorizer });
+  gateway = await startTestGateway({ account: echo, authorizer });
   const missing = await fetch(`${gateway.url}/credits`);
   expect([missing.status, calls]).toEqual([401, 0]);
   expect(await missing.json()).toMatchObject({
@@ -112,7 +112,7 @@ test('answers 401 as OpenAI does without a key, or where the authorizer says so,
 });
 
 test('refuses an unknown path with 404, another method with 405, a body above the quota with 413', async () => {
-  gateway = await startTestGateway({ control: echo });
+  gateway = await startTestGateway({ account: echo });
   expect((await fetch(`${gateway.url}/nothing`)).status).toBe(404);
   expect((await fetch(gateway.url.replace('/v1', '/'))).status).toBe(404);
   const put = await fetch(`${gateway.url}/healthz`, { method: 'PUT' });
@@ -129,13 +129,13 @@ test('a function that throws, or answers nonsense, becomes a 503 that says nothi
   for (const path of ['healthz', 'webhooks/dodo']) {
     const response = await fetch(`${gateway.url}/${path}`, { method: path === 'healthz' ? 'GET' : 'POST' });
     expect(response.status).toBe(503);
-    expect(await response.text()).not.toContain('no control');
+    expect(await response.text()).not.toContain('no account');
   }
-  expect(gateway.log.join()).toContain('no control');
+  expect(gateway.log.join()).toContain('no account');
 });
 
 test('a function that takes longer than its definition allows becomes a 503', async () => {
-  gateway = await startTestGateway({ control: () => sleep(5_000) }, 0.05);
+  gateway = await startTestGateway({ account: () => sleep(5_000) }, 0.05);
   expect((await fetch(`${gateway.url}/healthz`)).status).toBe(503);
 });
 
@@ -248,7 +248,7 @@ test('a stream that breaks in the middle breaks for the client too', async () =>
 });
 
 test('what is no HTTP gets an answer in HTTP', async () => {
-  gateway = await startTestGateway({ control: () => ({ statusCode: 200, body: 'fine' }) });
+  gateway = await startTestGateway({ account: () => ({ statusCode: 200, body: 'fine' }) });
   const cases: readonly [string, RegExp][] = [
     ['hello\r\n\r\n', /^HTTP\/1.1 400 /],
     ['GET /v1/healthz HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
@@ -282,7 +282,7 @@ test('what is no HTTP gets an answer in HTTP', async () => {
 });
 
 test('requests in one go are answered in their order', async () => {
-  gateway = await startTestGateway({ control: () => ({ statusCode: 200, body: 'fine' }) });
+  gateway = await startTestGateway({ account: () => ({ statusCode: 200, body: 'fine' }) });
   const one = (path: string) => `GET /v1/${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
   const text = await raw(one('healthz') + one('nothing') + one('healthz'));
   expect([...text.matchAll(/HTTP\/1.1 (\d+)/g)].map((m) => m[1])).toEqual(['200', '404', '200']);

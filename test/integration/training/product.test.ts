@@ -80,7 +80,7 @@ test(
     expect(new Set(told).size).toBe(told.length);
     expect(told.at(-1)).toMatch('successfully completed');
     const steps = events.filter(({ type }) => type === 'metrics');
-    expect(steps.at(-1)?.data).toMatchObject({ step: 4, total_steps: 4, train_loss: expect.any(Number) });
+    expect(steps.at(-1)?.data).toMatchObject({ step: 6, total_steps: 6, train_loss: expect.any(Number) });
     const checkpoints = await openai.fineTuning.jobs.checkpoints.list(job.id);
     // One for each epoch; the weights of the last one alone are kept.
     expect(checkpoints.data).toMatchObject([
@@ -88,10 +88,10 @@ test(
         object: 'fine_tuning.job.checkpoint',
         fine_tuning_job_id: job.id,
         fine_tuned_model_checkpoint: job.fine_tuned_model,
-        step_number: 4,
-        metrics: { step: 4, train_loss: expect.any(Number), full_valid_loss: expect.any(Number) },
+        step_number: 6,
+        metrics: { step: 6, train_loss: expect.any(Number), full_valid_loss: expect.any(Number) },
       },
-      { fine_tuned_model_checkpoint: null, step_number: 2, metrics: { train_loss: expect.any(Number) } },
+      { fine_tuned_model_checkpoint: null, step_number: 3, metrics: { train_loss: expect.any(Number) } },
     ]);
     const paged = [];
     for await (const { id } of openai.fineTuning.jobs.checkpoints.list(job.id, { limit: 1 })) paged.push(id);
@@ -154,7 +154,7 @@ test(
     expect(printed).toMatch(/credits at most +0\.\d+/);
     expect(await creditsOf(openai)).toEqual(before);
     expect(await runCli([...data, 'train', 'follow', (await create(1)).id], terminal)).toBe(0);
-    expect(told).toMatch(/100% {2}step 2\/2 {2}loss \d/);
+    expect(told).toMatch(/100% {2}step 3\/3 {2}loss \d/);
     expect(printed).toMatch(/succeeded/);
     printed = '';
     const tenant = product.connection.tenants[0]?.name ?? '';
