@@ -13,12 +13,9 @@ import { synthesize } from '#test/builders/templates.ts';
 
 /** What works off queues and schedules, and keeps nobody waiting while it starts. */
 const LIMIT = { kb: 700, importMs: 180 };
-/**
- * Somebody waits for these: a client's first token, a request's key, an answer to Dodo, a person at a screen. Chat is to
- * take 100 ms on an idle machine, which `npm run bench -- start` shows; the limit leaves room for one that is not.
- */
+/** Somebody waits for these: a client's first token, a request's key, an answer to Dodo, a person at a screen. */
 const LIMITS: Readonly<Record<string, typeof LIMIT>> = {
-  chat: { kb: 400, importMs: 130 },
+  chat: { kb: 400, importMs: 100 },
   authorizer: { kb: 400, importMs: 100 },
   'dodo-webhook': { kb: 400, importMs: 120 },
   account: { kb: 600, importMs: 150 },
