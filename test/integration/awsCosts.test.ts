@@ -46,6 +46,12 @@ const LINES = [
 
 const csv = (rows: readonly Row[]): string =>
   [COLUMNS.join(','), ...rows.map((row) => row.join(','))].join('\n');
+/** With a column of tags, whose texts hold what a table is made of. */
+const quoted = (rows: readonly Row[]): string =>
+  [
+    `\ufeff${['tags', ...COLUMNS].join(',')}`,
+    ...rows.map((row) => `"{""team"": ""a,\r\nb""}",${row.map((field) => `"${field}"`).join(',')}`),
+  ].join('\r\n');
 const parquet = (rows: readonly Row[], codec: 'SNAPPY' | 'GZIP' = 'SNAPPY'): Buffer =>
   Buffer.from(
     parquetWriteBuffer({
@@ -101,6 +107,7 @@ const same = (a: { resource: string; day?: string }, b: { resource: string; day?
 test.each([
   ['CSV', 'cur-00001.csv', () => csv(ROWS)],
   ['CSV.gz', 'cur-00001.csv.gz', () => gzipSync(csv(ROWS))],
+  ['CSV with tags', 'cur-00001.csv', () => quoted(ROWS)],
   ['Parquet', 'cur-00001.snappy.parquet', () => parquet(ROWS)],
   ['Parquet with gzip', 'cur-00001.parquet', () => parquet(ROWS, 'GZIP')],
 ])('as %s, in a folder and in a bucket, a month comes to the same', async (_, name, content) => {
@@ -156,6 +163,7 @@ test.each([
     'no column line_item_res',
   ],
   ['no cost', 'a.csv', () => csv(ROWS).replace('1.52', 'much'), 'line 2 has no cost'],
+  ['a quote that never ends', 'a.csv', () => `${csv(ROWS)}\n"`, 'cannot be read'],
   ['an archive that is cut off', 'a.csv.gz', () => gzipSync(csv(ROWS)).subarray(0, 60), 'cannot be read'],
   ['a table that is cut off', 'a.parquet', () => parquet(ROWS).subarray(0, 300), 'cannot be read'],
   ['a table that is none', 'a.parquet', () => 'PAR1', 'cannot be read'],

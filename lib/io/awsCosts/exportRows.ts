@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
+import { parse } from 'csv-parse';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { type ExportFile, UnreadableExport } from './exportFiles.ts';
 
@@ -18,6 +19,8 @@ const OPTIONAL = {
 } as const;
 const COLUMNS = { ...NEEDED, ...OPTIONAL };
 type Name = keyof typeof COLUMNS;
+/** Tags make rows long; what is longer is no cost and usage report. */
+const MAX_ROW_BYTES = 1_000_000;
 const NAMES = Object.keys(COLUMNS) as readonly Name[];
 
 /** One line item, as texts. */
@@ -29,36 +32,35 @@ export const rowsOf = (file: ExportFile): AsyncGenerator<ExportRow> =>
 
 async function* csvRows(file: ExportFile): AsyncGenerator<ExportRow> {
   let columns: ReadonlyMap<string, number> | undefined;
-  let number = 0;
-  for await (const line of linesOf(file)) {
-    number += 1;
-    const fields = csvFields(line);
+  for await (const { info, record } of csvRecords(file)) {
     if (columns === undefined) {
-      columns = new Map(fields.map((name, index) => [name.trim().toLowerCase(), index]));
+      columns = new Map(record.map((name, index) => [name.trim().toLowerCase(), index]));
       checkColumns(file, columns);
       continue;
     }
     const at = columns;
-    yield rowFrom((column) => fields[at.get(column) ?? -1] ?? '', `${file.name}, line ${number}`);
+    yield rowFrom((column) => record[at.get(column) ?? -1] ?? '', `${file.name}, line ${info.lines}`);
   }
 }
 
-async function* linesOf(file: ExportFile): AsyncGenerator<string> {
-  const stream = await file.stream();
-  // What fails on the way ends the last stream with that error, and so the loop.
-  const unpacked = file.name.endsWith('.gz') ? pipeline(stream, createGunzip(), () => undefined) : stream;
-  unpacked.setEncoding('utf8');
-  let rest = '';
+type CsvRecord = { readonly record: readonly string[]; readonly info: { readonly lines: number } };
+
+async function* csvRecords(file: ExportFile): AsyncGenerator<CsvRecord> {
+  const parser = parse({
+    bom: true,
+    info: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: MAX_ROW_BYTES,
+  });
+  const unpacked = file.name.endsWith('.gz') ? [createGunzip()] : [];
+  // What fails on the way ends the parser with that error, and so the loop.
+  pipeline([await file.stream(), ...unpacked, parser], () => undefined);
   try {
-    for await (const chunk of unpacked) {
-      const lines = `${rest}${chunk}`.split(/\r?\n/);
-      rest = lines.pop() ?? '';
-      yield* lines;
-    }
+    yield* parser;
   } catch (error) {
     throw unreadable(file, error);
   }
-  if (rest !== '') yield rest;
 }
 
 /** AWS writes Snappy, which the reader knows by itself. */
@@ -133,12 +135,3 @@ const rowFrom = (fieldOf: (column: string) => string, where: string): ExportRow 
   currency: fieldOf(COLUMNS.currency),
   where,
 });
-
-/** The fields of a line; quotes around a field, doubled inside of it. */
-function csvFields(line: string): readonly string[] {
-  const fields: string[] = [];
-  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
-    fields.push(match[1] === undefined ? (match[2] ?? '') : match[1].replaceAll('""', '"'));
-  }
-  return fields;
-}
