@@ -59,6 +59,8 @@ const BATCH_TOKENS = 128;
 // More threads than one make a model this small slower by orders of magnitude: they wait for each other.
 const THREADS = 1;
 const CLOSE_CHECK_MS = 20;
+/** What a new lane reads before anybody's words; forgotten before the first call. */
+const FIRST_TEXT = ' ';
 
 /**
  * LoRA belongs to a llama.cpp context, so each active adapter has its own over the one base in memory, and
@@ -77,8 +79,9 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
   const openMs: number[] = [];
   let opened = 0;
 
+  const firstTokens = model.tokenize(FIRST_TEXT).slice(0, 1);
   let last: Promise<unknown> = Promise.resolve();
-  /** One at a time: llama.cpp keeps a model's adapters in a set that it changes without a lock. */
+  /** One at a time: llama.cpp keeps a model's adapters in a set that it changes and walks without a lock. */
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
     const done = last.then(work);
     last = done.catch(() => undefined);
@@ -87,17 +90,22 @@ export function makeLanes(model: LlamaModel, contextTokens: number): Lanes {
 
   const open = async (adapterPath: string | null): Promise<Lane> => {
     let startedMs = 0;
-    const context = await alone(() => {
+    const { context, first } = await alone(async () => {
       startedMs = performance.now();
-      return model.createContext({
+      const context = await model.createContext({
         contextSize: contextTokens,
         sequences: SEQUENCES,
         batchSize: BATCH_TOKENS,
         threads: THREADS,
         ...(adapterPath === null ? {} : { lora: adapterPath }),
       });
+      const first = context.getSequence();
+      // The first evaluation with an adapter walks the set, and would crash while another lane changes it.
+      if (adapterPath !== null) await first.evaluateWithoutGeneratingNewTokens(firstTokens);
+      return { context, first };
     });
-    const free = Array.from({ length: SEQUENCES }, () => context.getSequence());
+    const others = Array.from({ length: SEQUENCES - 1 }, () => context.getSequence());
+    const free = [first, ...others];
     opened += 1;
     openMs.push(performance.now() - startedMs);
     if (openMs.length > KEPT_TIMES) openMs.shift();
