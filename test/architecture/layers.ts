@@ -26,6 +26,7 @@ export const LAYERS: readonly Layer[] = [
       'validator',
       'tinypdf',
       'hyparquet',
+      'csv-parse',
       '@aws-lambda-powertools/*',
     ],
   },
