@@ -44,8 +44,11 @@ export type EngineRefused =
   | { readonly code: 'model_loading'; readonly retryAfterSeconds: number }
   /** It failed several times in a row, and is not called for a while. */
   | { readonly code: 'engine_resting'; readonly retryAfterSeconds: number }
+  /** It lives, and has more calls than it takes now. */
+  | { readonly code: 'engine_busy'; readonly retryAfterSeconds: number }
   | { readonly code: 'engine_rejected'; readonly message: string; readonly param: string | null }
-  | { readonly code: 'engine_failed'; readonly message: string };
+  /** `isFinal`: it was asked and said no; the same call at once would end the same way. */
+  | { readonly code: 'engine_failed'; readonly message: string; readonly isFinal?: true };
 
 /**
  * Runs a model. A refusal before the first chunk is a value; a failure after it is thrown by the iterator as

@@ -31,6 +31,13 @@ export function engineRefusal(refused: EngineRefused): InferenceRefused {
         message: `The model is loading. Nothing was charged; try again in ${refused.retryAfterSeconds} seconds.`,
         param: null,
       };
+    case 'engine_busy':
+      return {
+        code: 'temporarily_unavailable',
+        message: `The model has more calls than it can take. Nothing was charged; try again in ${refused.retryAfterSeconds} seconds.`,
+        param: null,
+        retryAfterSeconds: refused.retryAfterSeconds,
+      };
     case 'engine_resting':
       return {
         code: 'temporarily_unavailable',

@@ -6,8 +6,8 @@ import { engineBody } from './engineBody.ts';
 import { giveUpCall } from './giveUpCall.ts';
 import type { HeldCall } from './measureCall.ts';
 import { type CallPlan, planCall } from './planCall.ts';
-import type { EngineChunk, IdempotencyClaim, InferencePorts } from './ports.ts';
-import { claimRefusal, ENGINE_FAILED, engineRefusal, holdRefusal } from './refusals.ts';
+import type { EngineChunk, EngineRefused, IdempotencyClaim, InferencePorts } from './ports.ts';
+import { claimRefusal, engineRefusal, holdRefusal } from './refusals.ts';
 import { type EngineStream, type RunningCall, runCall } from './runCall.ts';
 import { addChunk, emptyTally, hasBegun } from './tally.ts';
 import type { Completion, InferenceRefused, InferenceRequest } from './types.ts';
@@ -18,7 +18,7 @@ import type { Completion, InferenceRefused, InferenceRequest } from './types.ts'
  */
 export const HOLD_LIFETIME_MS = 20 * 60_000;
 
-/** An engine that failed before the first token is called once more, and never after it. */
+/** An engine that broke or was not reached before the first token is called once more, and never after it. */
 const MAX_ATTEMPTS = 2;
 /** A failure later than this is not tried again: the client has waited long enough. */
 const TRY_AGAIN_WITHIN_MS = 10_000;
@@ -112,19 +112,20 @@ async function startEngine(
     const begun = await tryEngine(ports, call);
     if (begun.ok) return ok({ kind: 'running', call: runCall(ports, call, begun.value) });
     const waitedMs = ports.world.clock() - call.startedAtMs;
-    if (begun.error.code === 'engine_failed' && attempt < MAX_ATTEMPTS && waitedMs <= TRY_AGAIN_WITHIN_MS) {
-      continue;
-    }
+    if (isWorthRepeating(begun.error) && attempt < MAX_ATTEMPTS && waitedMs <= TRY_AGAIN_WITHIN_MS) continue;
     await giveUpCall(ports, call);
-    return begun;
+    return err(engineRefusal(begun.error));
   }
 }
+
+const isWorthRepeating = (refused: EngineRefused): boolean =>
+  refused.code === 'engine_failed' && refused.isFinal !== true;
 
 /** One attempt. What of it is still under way when it has failed is ended, so that no two of them run. */
 async function tryEngine(
   ports: InferencePorts,
   call: HeldCall,
-): Promise<Result<EngineStream, InferenceRefused>> {
+): Promise<Result<EngineStream, EngineRefused>> {
   const abort = new AbortController();
   try {
     const begun = await beginStream(ports, call, abort);
@@ -133,15 +134,18 @@ async function tryEngine(
   } catch (error) {
     abort.abort();
     ports.log.error('the engine failed before the first token', { requestId: call.requestId, error });
-    return err(ENGINE_FAILED);
+    return err(BROKEN);
   }
 }
+
+/** What was wrong stands in the log. */
+const BROKEN: EngineRefused = { code: 'engine_failed', message: '' };
 
 async function beginStream(
   ports: InferencePorts,
   call: HeldCall,
   abort: AbortController,
-): Promise<Result<EngineStream, InferenceRefused>> {
+): Promise<Result<EngineStream, EngineRefused>> {
   const { version, maxTokens } = call.plan;
   const { requestId } = call;
   const engineCalledAtMs = ports.world.clock();
@@ -152,7 +156,7 @@ async function beginStream(
   );
   if (!generated.ok) {
     ports.log.warn('the engine refused a call', { requestId, refusal: generated.error });
-    return err(engineRefusal(generated.error));
+    return generated;
   }
 
   const iterator = generated.value[Symbol.asyncIterator]();
@@ -163,7 +167,7 @@ async function beginStream(
       routed: version.adapterId,
       answered: opening.adapter,
     });
-    return err(ENGINE_FAILED);
+    return err(BROKEN);
   }
   const began = { adapter: opening.adapter, engineCalledAtMs, firstTokenAtMs: ports.world.clock() };
   return ok({ iterator, tally: opening.tally, shown: opening.shown, began, stop: () => abort.abort() });

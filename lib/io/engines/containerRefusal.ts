@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { EngineRefused } from '#core/inference/ports.ts';
 
 const MAX_MESSAGE_LENGTH = 500;
+const BUSY_RETRY_SECONDS = 5;
 
 const OpenAiError = z.object({
   error: z.object({ message: z.string(), param: z.nullish(z.string()) }),
@@ -9,12 +10,17 @@ const OpenAiError = z.object({
 /** Older vLLM answers the error object without the wrapper. */
 const BareError = z.object({ object: z.literal('error'), message: z.string(), param: z.nullish(z.string()) });
 
-/** A model server's own answer: a 400 about the request is the client's to mend, anything else is our failure. */
+/**
+ * A model server's own answer: a 400 about the request is the client's to mend, a 429 passes, anything else is our
+ * failure. One of its own making (5xx) may be another the next time.
+ */
 export function containerRefusal(status: number, original: string): EngineRefused {
+  if (status === 429) return { code: 'engine_busy', retryAfterSeconds: BUSY_RETRY_SECONDS };
   if (status !== 400 && status !== 413 && status !== 422) {
     return {
       code: 'engine_failed',
       message: `the container answered ${status}: ${original.slice(0, MAX_MESSAGE_LENGTH)}`,
+      ...(status < 500 ? { isFinal: true } : {}),
     };
   }
   const body = openAiError(original);

@@ -99,8 +99,12 @@ async function readText(answer: IncomingMessage): Promise<string> {
 
 /** 503 is how servers, and balancers in front of sleeping ones, say that the model is on its way. */
 function refusalOf({ statusCode = 0, headers }: IncomingMessage, text: string): EngineRefused {
-  if (statusCode !== 503) return containerRefusal(statusCode, text);
+  const refusal: EngineRefused =
+    statusCode === 503
+      ? { code: 'model_loading', retryAfterSeconds: LOADING_RETRY_SECONDS }
+      : containerRefusal(statusCode, text);
   const asked = Number(headers['retry-after']);
-  const retryAfterSeconds = asked > 0 ? Math.min(Math.ceil(asked), MAX_RETRY_SECONDS) : LOADING_RETRY_SECONDS;
-  return { code: 'model_loading', retryAfterSeconds };
+  return 'retryAfterSeconds' in refusal && asked > 0
+    ? { ...refusal, retryAfterSeconds: Math.min(Math.ceil(asked), MAX_RETRY_SECONDS) }
+    : refusal;
 }

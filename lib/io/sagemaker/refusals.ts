@@ -5,6 +5,7 @@ import { containerRefusal } from '#io/engines/containerRefusal.ts';
 /** A copy that starts from zero takes minutes; one that only loads an adapter takes seconds. */
 const NO_CAPACITY_RETRY_SECONDS = 60;
 const LOADING_RETRY_SECONDS = 10;
+const THROTTLED_RETRY_SECONDS = 2;
 
 const SdkError = z.object({ name: z.string(), message: z._default(z.string(), '') });
 const ModelErrorDetails = z.object({
@@ -20,6 +21,8 @@ export function refusalOf(error: unknown): EngineRefused {
     const { data } = z.safeParse(ModelErrorDetails, error);
     return containerRefusal(data?.OriginalStatusCode ?? 500, data?.OriginalMessage ?? '');
   }
+  if (name === 'ThrottlingException')
+    return { code: 'engine_busy', retryAfterSeconds: THROTTLED_RETRY_SECONDS };
   if (name === 'ModelNotReadyException') return loading(LOADING_RETRY_SECONDS);
   if (name === 'ValidationError' && /capacity/iu.test(message)) return loading(NO_CAPACITY_RETRY_SECONDS);
   if (name === 'ValidationError' && /not\s+InService|loading|not ready|creating/iu.test(message)) {

@@ -102,9 +102,6 @@ test.each([
   ['hangs up before it answers', hangUp],
   ['answers 500', refuse(500)],
   ['dies before the first token', dieAfter()],
-  ['refuses the secret', refuse(401)],
-  ['sends the client elsewhere', refuse(302, {}, { location: 'http://127.0.0.1:1/' })],
-  ['does not know the model', refuse(404, { error: { message: 'The model `adp_one` does not exist.' } })],
   ['answers as another model', words('Hello')],
   ['talks nonsense', (_: unknown, response: { end: (text: string) => void }) => response.end('nonsense')],
 ] as const)(
@@ -123,6 +120,18 @@ test.each([
     expect(await bench.settle()).toEqual(UNTOUCHED);
   },
 );
+
+test.each([
+  ['refuses the secret', refuse(401)],
+  ['sends the client elsewhere', refuse(302, {}, { location: 'http://127.0.0.1:1/' })],
+  ['does not know the model', refuse(404, { error: { message: 'The model `adp_one` does not exist.' } })],
+])('an engine that %s is not asked again, for it would say no again', async (_, answer) => {
+  const bench = await benchOn();
+  server.answer = inTurn(answer, words('Hello'));
+  const failed = await ask(bench, ASK);
+  expect([failed.status, codeOf(failed), server.requests.length]).toEqual([503, 'engine_failed', 1]);
+  expect(await bench.settle()).toEqual(UNTOUCHED);
+});
 
 test('an engine that is not there fails the call, and it costs nothing', async () => {
   const gone = await startModelServer();
