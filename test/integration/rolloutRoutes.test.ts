@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { TenantId } from '#core/shared/ids.ts';
+import type { Adapter } from '#core/adapters/types.ts';
+import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import type { SubscriptionRecord } from '#core/subscriptions/types.ts';
 import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { type Agency, NOBODY, refusal, startAgency } from '#test/builders/agency.ts';
@@ -191,11 +192,15 @@ test('a version that is not deployed any more is not gone back to', async () => 
   const { database } = agency;
   const adapters = makeAdapterStore(database.client, `${database.prefix}directory`);
   await post('promote', { adapter_id: 'adp_two' });
-  const one = aDeployedAdapter(tenantId, 'adp_one');
-  await adapters.change(one, { ...one, status: 'registered', version: 2 });
+  const becomes = async (status: Adapter['status']) => {
+    const one = await adapters.read(tenantId as TenantId, 'adp_one' as AdapterId);
+    if (one === undefined) throw new Error('the first adapter is gone');
+    await adapters.change(one, { ...one, status, version: one.version + 1 });
+  };
+  await becomes('registered');
   expect(await post('rollback')).toMatchObject(refusal(409, 'conflict', 'adapter_id'));
   expect((await show()).body.stable.adapter_id).toBe('adp_two');
-  await adapters.change({ ...one, version: 2 }, { ...one, version: 3 });
+  await becomes('deployed');
   expect(await post('rollback')).toMatchObject({ status: 200, body: { stable: { adapter_id: 'adp_one' } } });
 });
 

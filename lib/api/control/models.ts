@@ -53,7 +53,7 @@ export const createModel: RouteHandler = async (deps, request) => {
     ...wanted,
   });
   if (!checked.ok) return refuse(versionRefusal(checked.error));
-  const added = await addModel(deps, { tenantId, wanted, act: actOf(request, reason) });
+  const added = await addModel(deps, { tenantId, wanted, act: actOf(request, reason), use: checked.value });
   if (!added.ok) return refuse(addRefusal(added.error));
   return respond(added.value.created ? 201 : 200, modelBody(added.value.model));
 };
@@ -105,6 +105,11 @@ function addRefusal({ code }: AddModelRefused): ApiError {
       return {
         code: 'conflict',
         message: `A tenant has at most ${MAX_MODELS_PER_TENANT} models. Remove one first.`,
+      };
+    case 'changed_meanwhile':
+      return {
+        code: 'conflict',
+        message: `The tenant's adapters or models changed meanwhile. Look at them, and try again.`,
       };
     default:
       return code satisfies never;

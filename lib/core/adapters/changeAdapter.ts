@@ -15,12 +15,12 @@ const MAX_TRIES = 10;
 export async function changeAdapter(
   { adapters }: Pick<AdapterDesk, 'adapters'>,
   { tenantId, adapterId }: AdapterRef,
-  decide: (adapter: Adapter) => Adapter | undefined,
+  decide: (adapter: Adapter) => Adapter | undefined | Promise<Adapter | undefined>,
   audit?: (adapter: Adapter) => AuditRecord,
 ): Promise<Adapter | undefined> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
     const before = await adapters.read(tenantId, adapterId);
-    const after = before === undefined ? undefined : decide(before);
+    const after = before === undefined ? undefined : await decide(before);
     if (before === undefined || after === undefined) return before;
     if (await adapters.change(before, after, audit?.(after))) return after;
   }

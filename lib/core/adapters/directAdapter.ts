@@ -51,9 +51,7 @@ const isUnderWay = ({ status, endpoint, move }: Adapter, wanted: string | null):
 
 /** Takes an adapter off the endpoint. Refused while a model name leads to it. Repeated, it changes nothing more. */
 export async function undeployAdapter(desk: AdapterDesk, ref: AdapterRef, act: Act): Promise<Directed> {
-  const aliases = await aliasesOf(desk, ref);
-  if (aliases.length > 0) return err({ code: 'adapter_in_use', aliases });
-  const directed = await direct(desk, ref, act, 'adapter.undeploy', (found) =>
+  const directed = await directUnused(desk, ref, act, 'adapter.undeploy', (found) =>
     found.status !== 'retired' && mayMove(found.status, 'registered')
       ? moveAdapter(found, 'registered', desk.world.clock())
       : undefined,
@@ -64,12 +62,29 @@ export async function undeployAdapter(desk: AdapterDesk, ref: AdapterRef, act: A
 
 /** Ends an adapter: it stays for its lineage and its export, and is deployed no more. */
 export async function retireAdapter(desk: AdapterDesk, ref: AdapterRef, act: Act): Promise<Directed> {
-  const aliases = await aliasesOf(desk, ref);
-  if (aliases.length > 0) return err({ code: 'adapter_in_use', aliases });
-  const directed = await direct(desk, ref, act, 'adapter.retire', (found) =>
+  const directed = await directUnused(desk, ref, act, 'adapter.retire', (found) =>
     mayMove(found.status, 'retired') ? moveAdapter(found, 'retired', desk.world.clock()) : undefined,
   );
   return directed.ok && directed.value.status !== 'retired' ? err({ code: 'adapter_deployed' }) : directed;
+}
+
+/**
+ * The same for an adapter that no model leads to. The models are read after the adapter, and leading one to it changes
+ * the adapter (`AdapterUse`): so of the two at once, the second sees the first or is not written.
+ */
+async function directUnused(
+  desk: AdapterDesk,
+  ref: AdapterRef,
+  act: Act,
+  action: string,
+  decide: (adapter: Adapter) => Adapter | undefined,
+): Promise<Directed> {
+  let aliases: readonly string[] = [];
+  const directed = await direct(desk, ref, act, action, async (found) => {
+    aliases = await aliasesOf(desk, ref);
+    return aliases.length > 0 ? undefined : decide(found);
+  });
+  return aliases.length > 0 ? err({ code: 'adapter_in_use', aliases }) : directed;
 }
 
 /** Changes an adapter by what `decide` says; undefined: it stays as it is. */
@@ -78,7 +93,7 @@ async function direct(
   ref: AdapterRef,
   act: Act,
   action: string,
-  decide: (adapter: Adapter) => Adapter | undefined,
+  decide: Parameters<typeof changeAdapter>[2],
 ): Promise<Directed> {
   const audit = ({ tenantId, id }: Adapter): AuditRecord =>
     auditRecord(desk.world, act, { action, tenantId, details: { adapterId: id } });

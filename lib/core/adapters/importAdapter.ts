@@ -40,8 +40,7 @@ export async function importAdapter(
   const look = await lookAfter(desk, { tenantId: job.tenantId, adapterId });
   if (look.kind === 'waiting') return { ...message, adapterId };
   if (look.kind === 'unknown') throw new Error(`the adapter ${adapterId} of ${job.id} is gone`);
-  await finish(desk, job, look.adapter);
-  return undefined;
+  return (await finish(desk, job, look.adapter)) ? undefined : { ...message, adapterId };
 }
 
 /** Registers the job's adapter and has it deployed; undefined when the job failed by it. */
@@ -93,14 +92,15 @@ async function probesOf({ archives }: DeployDesk, job: TrainingJob): Promise<rea
   return probes.length > 0 ? probes : DEFAULT_PROBES;
 }
 
-async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Promise<void> {
+/** Ends the job by what became of its adapter. False when that changed meanwhile: the next look sees what it is now. */
+async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Promise<boolean> {
   if (adapter.status !== 'deployed') {
     await failImport(desk, job, 'adapter_not_deployed', notServed(adapter), {
       adapterId: adapter.id,
       status: adapter.status,
       details: adapter.statusDetails,
     });
-    return;
+    return true;
   }
   const alias = fineTunedModelName(job);
   const added = await addModel(desk, {
@@ -114,15 +114,18 @@ async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Pro
         : { engine: { kind: 'sagemaker' as const, endpoint: adapter.endpoint } }),
     },
     act: actOf(job.id),
+    use: { tenantId: job.tenantId, adapterId: adapter.id, endpoint: adapter.endpoint ?? null },
   });
+  if (!added.ok && added.error.code === 'changed_meanwhile') return false;
   // A name that is taken was given by an earlier look, and has been led elsewhere since.
   if (!added.ok && added.error.code !== 'alias_taken') {
     await failImport(desk, job, added.error.code, 'The tenant can have no further model.');
-    return;
+    return true;
   }
   const ref = { tenantId: job.tenantId, jobId: job.id };
   const completed = await completeJob(desk.jobs, ref, { fineTunedModel: alias });
   if (!completed.ok && completed.error.code === 'job_ended') await withdraw(desk, { job, adapter, alias });
+  return true;
 }
 
 /** An adapter that learnt next to nothing answers as its base does, and is not proven. */

@@ -88,6 +88,17 @@ export type Adapter = {
   readonly statusAtMs: number;
 };
 
+/**
+ * An adapter that a model is about to be led to, and where. The write that leads it there holds only while the adapter
+ * is deployed there, and changes the adapter's version: whoever takes it down at that moment has to look again.
+ */
+export type AdapterUse = {
+  readonly tenantId: TenantId;
+  readonly adapterId: AdapterId;
+  /** Null: the shared one. */
+  readonly endpoint: string | null;
+};
+
 type Named = Pick<Adapter, 'tenantId' | 'id'>;
 
 /** What is left of the 63 characters of a component's name behind an adapter's id and a hyphen. */

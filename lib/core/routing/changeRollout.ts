@@ -1,4 +1,5 @@
 import type { AdapterStore } from '#core/adapters/ports.ts';
+import type { AdapterUse } from '#core/adapters/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import type { World } from '#core/shared/world.ts';
@@ -59,17 +60,33 @@ export async function changeRollout(
   const applied = applyChange(previous, await placed(deps, previous, change));
   if (!applied.ok || applied.value === previous) return applied;
   const next = applied.value;
-  for (const version of newVersions(previous, next)) {
-    const checked = await checkVersion(deps, tenantId, version);
-    if (!checked.ok) return checked;
-  }
-  if (await writeChange(deps, { previous, next, action: change.action, act })) return ok(next);
+  const uses = await usesOf(deps, previous, next);
+  if (!uses.ok) return uses;
+  if (await writeChange(deps, { previous, next, action: change.action, act, uses: uses.value }))
+    return ok(next);
+  const stillUses = await usesOf(deps, previous, next);
+  if (!stillUses.ok) return stillUses;
   const met = await rollouts.readModel(tenantId, alias);
   return err(
     met === undefined
       ? { code: 'model_not_found' }
       : { code: 'changed_meanwhile', revision: rolloutOf(met).revision },
   );
+}
+
+/** The adapters that a change leads the model to, once each; or why one of them cannot answer. */
+async function usesOf(
+  deps: ChangeDeps,
+  previous: ModelRoute,
+  next: ModelRoute,
+): Promise<Result<readonly AdapterUse[], VersionRefused>> {
+  const uses = new Map<string, AdapterUse>();
+  for (const version of newVersions(previous, next)) {
+    const checked = await checkVersion(deps, next.tenantId, version);
+    if (!checked.ok) return checked;
+    if (checked.value !== null) uses.set(checked.value.adapterId, checked.value);
+  }
+  return ok([...uses.values()]);
 }
 
 /** Writes a change with its history and its audit record; false when the model has changed meanwhile. */
@@ -80,11 +97,13 @@ export function writeChange(
     next,
     action,
     act,
+    uses = [],
   }: {
     readonly previous: ModelRoute;
     readonly next: ModelRoute;
     readonly action: RolloutAction;
     readonly act: Act;
+    readonly uses?: readonly AdapterUse[];
   },
 ): Promise<boolean> {
   const { tenantId, alias } = next;
@@ -98,6 +117,7 @@ export function writeChange(
     next,
     record: recordOf(next, { action, atMs: audit.atMs, ...act }),
     audit,
+    uses,
   });
 }
 

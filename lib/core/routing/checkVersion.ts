@@ -1,5 +1,5 @@
 import type { AdapterStore } from '#core/adapters/ports.ts';
-import type { AdapterStatus } from '#core/adapters/types.ts';
+import type { AdapterStatus, AdapterUse } from '#core/adapters/types.ts';
 import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
 import { componentName, type WantedVersion } from './resolveVersion.ts';
@@ -20,20 +20,20 @@ export type VersionRefused =
 /**
  * Whether a version may answer: its adapter is the tenant's own, of this base, and proven on the endpoint. What runs
  * on an OpenAI-compatible server, or under an inference component that the agency named by hand, the registry does
- * not know: that is the agency's own care.
+ * not know: that is the agency's own care, and no use of an adapter (null).
  */
 export async function checkVersion(
   { adapters }: { readonly adapters: Pick<AdapterStore, 'read'> },
   tenantId: TenantId,
   version: ModelVersion,
-): Promise<Result<ModelVersion, VersionRefused>> {
+): Promise<Result<AdapterUse | null, VersionRefused>> {
   const { adapterId, baseModel, engine } = version;
-  if (adapterId === null || engine?.kind === 'openai') return ok(version);
+  if (adapterId === null || engine?.kind === 'openai') return ok(null);
   const adapter = await adapters.read(tenantId, adapterId);
   if (adapter === undefined) {
     return version.inferenceComponentName === componentName(version)
       ? err({ code: 'adapter_not_found', adapterId })
-      : ok(version);
+      : ok(null);
   }
   if (adapter.baseModel !== baseModel) {
     return err({ code: 'adapter_of_another_base', adapterId, baseModel: adapter.baseModel });
@@ -41,7 +41,7 @@ export async function checkVersion(
   if (adapter.status === 'deployed') {
     const { endpoint = null } = adapter;
     return endpoint === (engine?.endpoint ?? null)
-      ? ok(version)
+      ? ok({ tenantId, adapterId, endpoint })
       : err({ code: 'adapter_elsewhere', adapterId, endpoint });
   }
   return err({ code: 'adapter_not_deployed', adapterId, status: adapter.status });

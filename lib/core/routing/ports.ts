@@ -1,3 +1,4 @@
+import type { AdapterUse } from '#core/adapters/types.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { AuditRecord, PageRequest } from '#core/tenants/ports.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
@@ -22,13 +23,15 @@ export type RolloutStore = {
   readonly readModel: (tenantId: TenantId, alias: string) => Promise<ModelRoute | undefined>;
   /**
    * Puts `next` in the place of `previous`, its record and its audit record with it, or nothing at all: false when
-   * the model is not as `previous` says any more (changed by another, removed, made anew).
+   * the model is not as `previous` says any more (changed by another, removed, made anew), or an adapter that it is
+   * led to is not where `uses` says.
    */
   readonly replace: (change: {
     readonly previous: ModelRoute;
     readonly next: ModelRoute;
     readonly record: RolloutRecord;
     readonly audit: AuditRecord;
+    readonly uses?: readonly AdapterUse[];
   }) => Promise<boolean>;
   /** Newest first, at most `limit` (≤ 100), of this model since it was made. */
   readonly history: (

@@ -1,3 +1,4 @@
+import type { AdapterUse } from '#core/adapters/types.ts';
 import { sameVersion } from '#core/routing/applyChange.ts';
 import { componentName } from '#core/routing/resolveVersion.ts';
 import type { EnginePlace } from '#core/routing/types.ts';
@@ -22,15 +23,28 @@ export type WantedModel = {
 export type AddModelRefused =
   | { readonly code: 'tenant_not_found' }
   | { readonly code: 'alias_taken' }
-  | { readonly code: 'too_many_models' };
+  | { readonly code: 'too_many_models' }
+  /** The adapter that it was to lead to left, or somebody else took the name for a moment. */
+  | { readonly code: 'changed_meanwhile' };
 
 /**
  * Gives a tenant a model name and what answers it. The same model again changes nothing.
- * Errors: tenant_not_found, alias_taken (by another model), too_many_models.
+ * Errors: tenant_not_found, alias_taken (by another model), too_many_models, changed_meanwhile. `use` is the adapter
+ * that it leads to, where the registry has it.
  */
 export async function addModel(
   { world, directory }: Pick<Tenancy, 'world' | 'directory'>,
-  { tenantId, wanted, act }: { readonly tenantId: TenantId; readonly wanted: WantedModel; readonly act: Act },
+  {
+    tenantId,
+    wanted,
+    act,
+    use = null,
+  }: {
+    readonly tenantId: TenantId;
+    readonly wanted: WantedModel;
+    readonly act: Act;
+    readonly use?: AdapterUse | null;
+  },
 ): Promise<Result<{ readonly model: ModelRoute; readonly created: boolean }, AddModelRefused>> {
   const model: ModelRoute = {
     tenantId,
@@ -54,9 +68,10 @@ export async function addModel(
   const created = await directory.createModel(
     model,
     auditRecord(world, act, { action: 'model.create', tenantId, details }),
+    use,
   );
   if (created) return ok({ model, created: true });
-  return err({
-    code: (await directory.readTenant(tenantId)) === undefined ? 'tenant_not_found' : 'alias_taken',
-  });
+  if ((await directory.readTenant(tenantId)) === undefined) return err({ code: 'tenant_not_found' });
+  const isTaken = (await directory.listModels(tenantId)).some((other) => other.alias === alias);
+  return err({ code: isTaken ? 'alias_taken' : 'changed_meanwhile' });
 }

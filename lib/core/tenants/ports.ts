@@ -1,3 +1,4 @@
+import type { AdapterUse } from '#core/adapters/types.ts';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import type { WatchSettings } from '#core/watch/watchRules.ts';
 import type { ApiKey, ModelRoute, Reprieve, Suspension, Tenant } from './types.ts';
@@ -86,7 +87,8 @@ export type Directory = CallerDirectory & {
     page: PageRequest,
   ) => Promise<{ readonly keys: readonly ApiKey[]; readonly nextCursor: string | null }>;
 
-  readonly createModel: (model: ModelRoute, audit: AuditRecord) => Promise<boolean>;
+  /** False when the tenant is missing, the name is taken, or the adapter is not where `use` says. */
+  readonly createModel: (model: ModelRoute, audit: AuditRecord, use?: AdapterUse | null) => Promise<boolean>;
   readonly removeModel: (tenantId: TenantId, alias: string, audit: AuditRecord) => Promise<boolean>;
   readonly listModels: (tenantId: TenantId) => Promise<readonly ModelRoute[]>;
 

@@ -4,14 +4,13 @@ import type { AdapterStore } from '#core/adapters/ports.ts';
 import { ADAPTER_STATUSES, type Adapter } from '#core/adapters/types.ts';
 import { idSchema } from '#core/shared/idSchema.ts';
 import type { AdapterId, AdapterUploadId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
+import { adapterKey, adapterPartition } from './adapterUse.ts';
 import { auditItem } from './directoryItems.ts';
 import { makeTableReader } from './tableReader.ts';
 import { writeTogether } from './writeTogether.ts';
 
 // In the directory's table: `adapters#<tenant>` / `<id>`, by time in the index under the same name; an upload that
 // became an adapter as `adapterUploads#<tenant>` / `<upload>`.
-const partition = (tenantId: TenantId) => `adapters#${tenantId}`;
-const adapterKey = (tenantId: TenantId, id: AdapterId) => ({ pk: partition(tenantId), sk: id });
 const uploadMarkerKey = (tenantId: TenantId, id: AdapterUploadId) => ({
   pk: `adapterUploads#${tenantId}`,
   sk: id,
@@ -23,7 +22,7 @@ const position = ({ createdAtMs, id }: Adapter) => `${String(createdAtMs).padSta
 /** What comes from outside is kept as JSON text: a number that the database cannot hold must not fail a request. */
 const adapterItem = ({ lineage, probes, fingerprint, ...adapter }: Adapter) => ({
   ...adapterKey(adapter.tenantId, adapter.id),
-  listPk: partition(adapter.tenantId),
+  listPk: adapterPartition(adapter.tenantId),
   listSk: position({ lineage, probes, fingerprint, ...adapter }),
   ...adapter,
   lineage: JSON.stringify(lineage),
@@ -122,7 +121,7 @@ export function makeAdapterStore(client: DynamoDBDocumentClient, table: string):
       return item === undefined ? undefined : z.parse(UploadMarker, item).adapterId;
     },
     list: async (tenantId, page) => {
-      const list = { partition: partition(tenantId), indexed: true, newestFirst: true };
+      const list = { partition: adapterPartition(tenantId), indexed: true, newestFirst: true };
       const { items, more } = await queryPage(list, page);
       const adapters = items.map(toAdapter);
       const last = adapters.at(-1);

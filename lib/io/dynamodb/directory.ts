@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { KeyId, TenantId } from '#core/shared/ids.ts';
 import type { Directory, TenantChange } from '#core/tenants/ports.ts';
+import { writeUse } from './adapterUse.ts';
 import { makeCallerReader, readTenantAndModels } from './callerReader.ts';
 import {
   AUDIT_LIST,
@@ -96,11 +97,12 @@ export function makeDirectory(client: DynamoDBDocumentClient, table: string): Di
       return { keys, nextCursor: more ? (keys.at(-1)?.id ?? null) : null };
     },
 
-    createModel: (model, audit) =>
+    createModel: (model, audit, use = null) =>
       write([
         { ConditionCheck: { Key: tenantKey(model.tenantId), ConditionExpression: THERE } },
         { Put: { Item: modelItem(model), ConditionExpression: NOT_THERE } },
         { Put: { Item: auditItem(audit) } },
+        ...(use === null ? [] : [writeUse(use)]),
       ]),
     removeModel: (tenantId, alias, audit) =>
       write([

@@ -5,6 +5,7 @@ import { VersionSchema } from '#core/routing/versionSchema.ts';
 import { idSchema } from '#core/shared/idSchema.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
+import { writeUse } from './adapterUse.ts';
 import { auditItem, modelItem, modelKey, toModel } from './directoryItems.ts';
 import { RolloutItem } from './modelItems.ts';
 import { makeTableReader } from './tableReader.ts';
@@ -45,11 +46,12 @@ export function makeRolloutStore(client: DynamoDBDocumentClient, table: string):
       const item = await get(modelKey(tenantId, alias));
       return item === undefined ? undefined : toModel(item);
     },
-    replace: ({ previous, next, record, audit }) =>
+    replace: ({ previous, next, record, audit, uses = [] }) =>
       write([
         { Put: { Item: modelItem(next), ...stillAs(previous) } },
         { Put: { Item: { pk: historyPartition(next), sk: position(record.revision), ...record } } },
         { Put: { Item: auditItem(audit) } },
+        ...uses.map(writeUse),
       ]),
     history: async (model, page) => {
       const list = { partition: historyPartition(model), indexed: false, newestFirst: true };
