@@ -1,11 +1,11 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import { acknowledge } from '#infra/acknowledge.ts';
 import { ALARM_PERIOD, AlarmSet } from '#infra/constructs/alarmSet.ts';
+import { AlarmTopic } from '#infra/constructs/alarmTopic.ts';
 import type { Environment } from '#infra/environments.ts';
 import { METRIC_NAMESPACE, METRICS } from '#io/definitions/metrics.ts';
 import type { ApiStack } from './api.ts';
@@ -147,11 +147,7 @@ export class MonitoringStack extends Stack {
       ...stackProps
     } = props;
     super(scope, id, stackProps);
-    const topic = new Topic(this, 'Alarms', {
-      topicName: `tunegate-${environment.name}-alarms`,
-      masterKey: data.messageKey,
-      enforceSSL: true,
-    });
+    const topic = new AlarmTopic(this, 'Alarms', { environment, key: data.messageKey });
     if (environment.alarmEmail !== undefined) {
       const email = topic.addSubscription(new EmailSubscription(environment.alarmEmail));
       acknowledge(email, {
