@@ -7,6 +7,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { acknowledge, acknowledgePrefix } from '#infra/acknowledge.ts';
 import type { Environment } from '#infra/environments.ts';
+import type { Access, FunctionUses } from '#io/definitions/functions.ts';
 import {
   BUCKETS,
   ENGINE_SECRETS,
@@ -20,29 +21,15 @@ import {
 // calls, and tell the function where the thing is in the same breath: a permission without its name is of no use.
 
 type AwsExportPlace = NonNullable<Environment['awsExport']>;
-export type Access = 'read' | 'readWrite';
-export type BucketAccess = Access | 'readWriteDelete';
-
-const TABLE_READS = [
-  'dynamodb:GetItem',
-  'dynamodb:BatchGetItem',
-  'dynamodb:Query',
-  'dynamodb:ConditionCheckItem',
-];
-const TABLE_WRITES = [
-  'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
-  'dynamodb:DeleteItem',
-  'dynamodb:BatchWriteItem',
-];
-
-/** The only prefix that functions read and write in each bucket. */
-export const BUCKET_PREFIXES: Readonly<Record<keyof typeof BUCKETS, string>> = {
-  archive: 'usage/',
-  tenantData: 'tenants/',
+const TABLE_READS = ['dynamodb:GetItem', 'dynamodb:Query'];
+const TABLE_WRITES = ['dynamodb:ConditionCheckItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
+const TABLE_ACTIONS: Readonly<Record<Access, string[]>> = {
+  read: TABLE_READS,
+  readWrite: [...TABLE_READS, ...TABLE_WRITES],
+  readWriteDelete: [...TABLE_READS, ...TABLE_WRITES, 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'],
 };
 
-const OBJECT_ACTIONS: Readonly<Record<BucketAccess, string[]>> = {
+const OBJECT_ACTIONS: Readonly<Record<Access, string[]>> = {
   read: ['s3:GetObject'],
   readWrite: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
   readWriteDelete: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'],
@@ -52,43 +39,55 @@ export function grantTable(
   fn: LambdaFunction,
   name: keyof typeof TABLES,
   table: TableV2,
-  access: Access,
+  { access, lists }: { readonly access: Access; readonly lists: boolean },
 ): void {
   const definition: TableDefinition = TABLES[name];
   fn.addEnvironment(definition.env, table.tableName);
-  fn.addToRolePolicy(
-    new PolicyStatement({
-      actions: access === 'read' ? TABLE_READS : [...TABLE_READS, ...TABLE_WRITES],
-      resources: [
-        table.tableArn,
-        ...definition.indexes.map((index) => `${table.tableArn}/index/${index.name}`),
-      ],
-    }),
-  );
+  fn.addToRolePolicy(new PolicyStatement({ actions: TABLE_ACTIONS[access], resources: [table.tableArn] }));
+  const indexes = definition.indexes.map((index) => `${table.tableArn}/index/${index.name}`);
+  if (lists && indexes.length > 0)
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources: indexes }));
+}
+
+/** Objects of a bucket, by a pattern of their keys, and what may be done with them. */
+export type BucketPlace = { readonly objects: string; readonly access: Access };
+
+/** Where a function works in each bucket: the usage archive is one folder, of every tenant's data it has its own. */
+export function bucketPlaces({
+  archive,
+  tenantData = {},
+}: NonNullable<FunctionUses['buckets']> = {}): Partial<Record<keyof typeof BUCKETS, readonly BucketPlace[]>> {
+  const folders = Object.entries(tenantData).map(([folder, access]) => ({
+    objects: `tenants/*/${folder}/*`,
+    access,
+  }));
+  return {
+    ...(archive === undefined ? {} : { archive: [{ objects: 'usage/*', access: archive }] }),
+    ...(folders.length === 0 ? {} : { tenantData: folders }),
+  };
 }
 
 export function grantBucket(
   fn: LambdaFunction,
   name: keyof typeof BUCKETS,
   bucket: Bucket,
-  access: BucketAccess,
+  places: readonly BucketPlace[],
 ): void {
-  const prefix = BUCKET_PREFIXES[name];
   fn.addEnvironment(BUCKETS[name].env, bucket.bucketName);
-  fn.addToRolePolicy(
-    new PolicyStatement({
-      actions: OBJECT_ACTIONS[access],
-      resources: [bucket.arnForObjects(`${prefix}*`)],
-    }),
-  );
+  for (const { objects, access } of places) {
+    fn.addToRolePolicy(
+      new PolicyStatement({ actions: OBJECT_ACTIONS[access], resources: [bucket.arnForObjects(objects)] }),
+    );
+    if (fn.role !== undefined) acknowledgePrefix(fn.role, bucket, objects);
+  }
+  // Who may not list is told of what is missing that it is forbidden.
   fn.addToRolePolicy(
     new PolicyStatement({
       actions: ['s3:ListBucket'],
       resources: [bucket.bucketArn],
-      conditions: { StringLike: { 's3:prefix': `${prefix}*` } },
+      conditions: { StringLike: { 's3:prefix': places.map(({ objects }) => objects) } },
     }),
   );
-  if (fn.role !== undefined) acknowledgePrefix(fn.role, bucket, `${prefix}*`);
 }
 
 export function grantSecret(fn: LambdaFunction, name: keyof typeof SECRETS, secret: Secret): void {
@@ -154,21 +153,17 @@ export function grantMail(fn: LambdaFunction, from: string): void {
   );
 }
 
+type KeyUse = {
+  readonly services: readonly ('dynamodb' | 's3' | 'secretsmanager' | 'sqs')[];
+  readonly writes: boolean;
+};
+
 /** Lets the function use a key, and only when it comes through one of the services that hold our data. */
-export function grantKey(
-  fn: LambdaFunction,
-  key: Key,
-  options: {
-    readonly services: readonly ('dynamodb' | 's3' | 'secretsmanager' | 'sqs')[];
-    readonly writes: boolean;
-  },
-): void {
+export function grantKey(fn: LambdaFunction, key: Key, options: KeyUse): void {
   const { region, urlSuffix } = Stack.of(fn);
   fn.addToRolePolicy(
     new PolicyStatement({
-      actions: options.writes
-        ? ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey']
-        : ['kms:Decrypt', 'kms:DescribeKey'],
+      actions: keyActions(options),
       resources: [key.keyArn],
       conditions: {
         StringEquals: {
@@ -178,3 +173,10 @@ export function grantKey(
     }),
   );
 }
+
+/** Tables ask for more than the rest, which encrypt with data keys alone. */
+const keyActions = ({ services, writes }: KeyUse): string[] => [
+  'kms:Decrypt',
+  ...(services.includes('dynamodb') ? ['kms:DescribeKey', ...(writes ? ['kms:Encrypt'] : [])] : []),
+  ...(writes ? ['kms:GenerateDataKey'] : []),
+];

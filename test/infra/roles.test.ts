@@ -81,3 +81,114 @@ describe('what creates training jobs', () => {
     ).toEqual(['JobCreator']);
   });
 });
+
+describe('a function', () => {
+  const doing = (action: string) =>
+    roleStatements(dev).filter(({ Action }) => [Action].flat().includes(action));
+  const rolesOn = (table: string, action: string) =>
+    doing(action)
+      .filter(({ Resource }) => JSON.stringify(Resource).includes(`${table}Table`))
+      .map(({ role }) => role)
+      .sort();
+  /** `files read, uploads read` of each role: the folders of tenants' data in which it does something. */
+  const foldersOf = (action: string) => {
+    const found = doing(action).flatMap(({ role, Resource }) =>
+      [Resource].flat().flatMap((resource) => {
+        const [, folder] = /tenants\/\*\/([a-z-]+)\/\*/.exec(JSON.stringify(resource)) ?? [];
+        return folder === undefined ? [] : [`${role} ${folder}`];
+      }),
+    );
+    return [...new Set(found)].sort();
+  };
+
+  test('takes nothing out of the account books, and out of other tables only what it made there to be taken out', () => {
+    for (const action of ['dynamodb:DeleteItem', 'dynamodb:BatchWriteItem']) {
+      expect(rolesOn('ledger', action)).toEqual(['reportusage']); // uses that are on the meter, from its outbox
+      expect(rolesOn('directory', action)).toEqual(['control', 'deployadapter', 'files']);
+      expect(rolesOn('idempotency', action)).toEqual(['chat', 'resendusage']);
+      expect(rolesOn('training', action)).toEqual([
+        'deployadapter',
+        'finetuning',
+        'reconciletraining',
+        'starttraining',
+        'trainingevents',
+      ]);
+      for (const table of ['billing', 'versions', 'watch']) expect(rolesOn(table, action)).toEqual([]);
+    }
+  });
+
+  test('only queries an index, and what answers calls lists no tenants at all', () => {
+    const onIndexes = roleStatements(dev).filter(({ Resource }) =>
+      JSON.stringify(Resource).includes('/index/'),
+    );
+    expect(new Set(onIndexes.map(({ Action }) => Action))).toEqual(new Set(['dynamodb:Query']));
+    const listing = new Set(onIndexes.map(({ role }) => role));
+    for (const role of ['chat', 'authorizer', 'shadowcall']) expect(listing).not.toContain(role);
+    expect(listing).toContain('control');
+  });
+
+  test('works in its own folders of tenants’ data, and deletes only what clients put there', () => {
+    expect(foldersOf('s3:DeleteObject')).toEqual([
+      'adapters adapter-uploads',
+      'checkdataset files',
+      'files files',
+      'files uploads',
+    ]);
+    expect(foldersOf('s3:PutObject')).toEqual([
+      'adapters adapter-uploads',
+      'adapters adapters',
+      'checkdataset files',
+      'deployadapter adapters',
+      'files files',
+      'files uploads',
+      'starttraining training',
+    ]);
+    expect(foldersOf('s3:GetObject')).toEqual([
+      'Shared adapters',
+      'adapters adapter-uploads',
+      'adapters adapters',
+      'adapters training',
+      'checkdataset files',
+      'deployadapter adapters',
+      'deployadapter training',
+      'files files',
+      'files uploads',
+      'finetuning files',
+      'finetuning training',
+      'reconciletraining training',
+      'starttraining files',
+      'starttraining training',
+      'trainingevents training',
+    ]);
+    for (const { Condition } of doing('s3:ListBucket'))
+      expect([Condition.StringLike['s3:prefix']].flat()).not.toContain('tenants/*');
+  });
+
+  test('encrypts messages with data keys alone', () => {
+    const onMessages = roleStatements(dev).filter((statement) =>
+      JSON.stringify(statement.Resource).includes('MessageKey'),
+    );
+    const actions = new Set(onMessages.flatMap(({ Action }) => [Action].flat()));
+    expect(actions).toEqual(new Set(['kms:Decrypt', 'kms:GenerateDataKey']));
+  });
+});
+
+test('alarms are heard: CloudWatch may publish to their topic, for this environment’s alarms and nobody else’s', () => {
+  const [policy, ...others] = dev.ofType('AWS::SNS::TopicPolicy');
+  expect(others).toEqual([]);
+  const allowed = policy?.Properties.PolicyDocument.Statement.filter(
+    ({ Effect }: { Effect: string }) => Effect === 'Allow',
+  );
+  expect(allowed).toMatchObject([
+    {
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: 'sns:Publish',
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    },
+  ]);
+  expect(JSON.stringify(allowed[0].Condition.ArnLike)).toMatch(/:cloudwatch:.*:alarm:tunegate-dev-\*/);
+  const [topic] = dev.ofType('AWS::SNS::Topic');
+  for (const { Properties } of dev.ofType('AWS::CloudWatch::Alarm'))
+    if (!Properties.AlarmName.endsWith('-wake-up'))
+      expect(Properties.AlarmActions).toEqual([{ Ref: topic?.logicalId }]);
+});

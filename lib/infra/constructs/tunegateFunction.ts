@@ -11,6 +11,7 @@ import { acknowledge } from '#infra/acknowledge.ts';
 import { BUNDLING, handlerPath } from '#infra/bundling.ts';
 import type { Environment } from '#infra/environments.ts';
 import {
+  bucketPlaces,
   grantAwsExport,
   grantBucket,
   grantEngineSecrets,
@@ -184,14 +185,15 @@ export class TunegateFunction extends Construct {
     const services = new Set<'dynamodb' | 's3' | 'secretsmanager'>();
     let writes = false;
     for (const [name, access] of entries(uses.tables)) {
-      grantTable(this.lambda, name, data.tables[name], access);
+      const lists = !(uses.listsNothingOf ?? []).includes(name);
+      grantTable(this.lambda, name, data.tables[name], { access, lists });
       services.add('dynamodb');
-      writes ||= access === 'readWrite';
-    }
-    for (const [name, access] of entries(uses.buckets)) {
-      grantBucket(this.lambda, name, data.buckets[name], access);
-      services.add('s3');
       writes ||= access !== 'read';
+    }
+    for (const [name, places] of entries(bucketPlaces(uses.buckets))) {
+      grantBucket(this.lambda, name, data.buckets[name], places);
+      services.add('s3');
+      writes ||= places.some(({ access }) => access !== 'read');
     }
     for (const name of uses.secrets ?? []) {
       grantSecret(this.lambda, name, data.secrets[name]);

@@ -1,14 +1,20 @@
-import type { BUCKETS, QUEUES, SECRETS, TABLES } from './resources.ts';
+import type { QUEUES, SECRETS, TABLES, TenantFolder } from './resources.ts';
 import { TRAINING_FUNCTIONS } from './trainingFunctions.ts';
 
-type Access = 'read' | 'readWrite';
-type BucketAccess = Access | 'readWriteDelete';
+/** Who writes may change and add; to take away is another thing, which few need. */
+export type Access = 'read' | 'readWrite' | 'readWriteDelete';
 
 /** What a function may touch. The CDK stack turns this into its role and environment, the local runtime into its environment. */
 export type FunctionUses = {
   readonly tables?: Partial<Record<keyof typeof TABLES, Access>>;
+  /** Tables that it reads by key alone: it cannot list what is in them, tenants for instance. */
+  readonly listsNothingOf?: readonly (keyof typeof TABLES)[];
   readonly queues?: readonly (keyof typeof QUEUES)[];
-  readonly buckets?: Partial<Record<keyof typeof BUCKETS, BucketAccess>>;
+  readonly buckets?: {
+    readonly archive?: Access;
+    /** Of every tenant's prefix the folders that it works in. */
+    readonly tenantData?: Partial<Record<TenantFolder, Access>>;
+  };
   readonly secrets?: readonly (keyof typeof SECRETS)[];
   readonly invokesEndpoint?: boolean;
   /** Calls OpenAI-compatible engines with their secrets. */
@@ -61,7 +67,8 @@ export const FUNCTIONS = {
     timeoutSeconds: 900,
     trigger: { kind: 'http', streaming: true },
     uses: {
-      tables: { ledger: 'readWrite', directory: 'read', idempotency: 'readWrite' },
+      tables: { ledger: 'readWrite', directory: 'read', idempotency: 'readWriteDelete' },
+      listsNothingOf: ['directory'],
       queues: ['usage', 'shadows'],
       secrets: ['keyPepper'],
       invokesEndpoint: true,
@@ -78,6 +85,7 @@ export const FUNCTIONS = {
     // No ledger: what a shadow answers can cost nobody anything.
     uses: {
       tables: { directory: 'read', versions: 'readWrite' },
+      listsNothingOf: ['directory'],
       invokesEndpoint: true,
       engineSecrets: true,
     },
@@ -101,7 +109,7 @@ export const FUNCTIONS = {
     uses: {
       tables: {
         ledger: 'readWrite',
-        directory: 'readWrite',
+        directory: 'readWriteDelete',
         billing: 'readWrite',
         versions: 'read',
         training: 'read',
@@ -119,9 +127,9 @@ export const FUNCTIONS = {
     timeoutSeconds: 29,
     trigger: { kind: 'http', streaming: false },
     uses: {
-      tables: { directory: 'readWrite' },
+      tables: { directory: 'readWriteDelete' },
       queues: ['datasets'],
-      buckets: { tenantData: 'readWriteDelete' },
+      buckets: { tenantData: { files: 'readWriteDelete', uploads: 'readWriteDelete' } },
       tokenizers: true,
     },
   },
@@ -131,7 +139,7 @@ export const FUNCTIONS = {
     trigger: { kind: 'queue', queue: 'datasets', batchSize: 1, windowSeconds: 0, maxConcurrency: 5 },
     uses: {
       tables: { directory: 'readWrite' },
-      buckets: { tenantData: 'readWriteDelete' },
+      buckets: { tenantData: { files: 'readWriteDelete' } },
       tokenizers: true,
     },
   },
@@ -143,7 +151,9 @@ export const FUNCTIONS = {
     uses: {
       tables: { directory: 'readWrite' },
       queues: ['adapters'],
-      buckets: { tenantData: 'readWriteDelete' },
+      buckets: {
+        tenantData: { 'adapter-uploads': 'readWriteDelete', adapters: 'readWrite', training: 'read' },
+      },
     },
   },
   'deploy-adapter': {
@@ -152,9 +162,9 @@ export const FUNCTIONS = {
     timeoutSeconds: 900,
     trigger: { kind: 'queue', queue: 'adapters', batchSize: 1, windowSeconds: 0, maxConcurrency: 5 },
     uses: {
-      tables: { directory: 'readWrite', training: 'readWrite', ledger: 'readWrite' },
+      tables: { directory: 'readWriteDelete', training: 'readWriteDelete', ledger: 'readWrite' },
       queues: ['adapters'],
-      buckets: { tenantData: 'readWriteDelete' },
+      buckets: { tenantData: { adapters: 'readWrite', training: 'read' } },
       managesAdapters: true,
     },
   },
@@ -163,7 +173,11 @@ export const FUNCTIONS = {
     memoryMb: 512,
     timeoutSeconds: 5,
     trigger: { kind: 'authorizer' },
-    uses: { tables: { directory: 'read' }, secrets: ['keyPepper', 'adminKey'] },
+    uses: {
+      tables: { directory: 'read' },
+      listsNothingOf: ['directory'],
+      secrets: ['keyPepper', 'adminKey'],
+    },
   },
   'dodo-webhook': {
     memoryMb: 512,
@@ -215,7 +229,7 @@ export const FUNCTIONS = {
     timeoutSeconds: 300,
     trigger: { kind: 'schedule', everyMinutes: 1 },
     uses: {
-      tables: { ledger: 'readWrite', directory: 'read' },
+      tables: { ledger: 'readWriteDelete', directory: 'read' }, // its outbox lies in the ledger's table
       secrets: ['dodo'],
       priceTables: true,
       callsDodo: true,
@@ -300,7 +314,7 @@ export const FUNCTIONS = {
     memoryMb: 512,
     timeoutSeconds: 300,
     trigger: { kind: 'schedule', everyMinutes: 5 },
-    uses: { tables: { idempotency: 'readWrite' }, queues: ['usage'] },
+    uses: { tables: { idempotency: 'readWriteDelete' }, queues: ['usage'] },
   },
   'archive-usage': {
     memoryMb: 512,
