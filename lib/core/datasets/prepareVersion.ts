@@ -42,7 +42,7 @@ export async function prepareVersion(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: VersionOptions,
   tools: Pick<DatasetTools, 'sha256' | 'findPii'>,
-  write: (side: Side, line: string) => void | Promise<void>,
+  write: (side: Side, line: string, example: Example) => void | Promise<void>,
 ): Promise<Result<DatasetVersion, NotAVersion>> {
   const filter = makeFilter(options, tools);
   const whole = tools.sha256.begin();
@@ -51,12 +51,13 @@ export async function prepareVersion(
     const read = bytes === null ? undefined : readExample(bytes);
     if (read === undefined || read.kind === 'faulty') return err({ code: 'faulty_line', line: number });
     if (read.kind === 'blank') continue;
-    const line = filter.keep(read.example);
-    if (line === undefined) continue;
+    const kept = filter.keep(read.example);
+    if (kept === undefined) continue;
+    const { line, example } = kept;
     const side = splitSide(tools.sha256.hex(`${options.seed}\n${line}`), options.validationShare);
     whole.add(`${line}\n`);
     examples[side] += 1;
-    await write(side, line);
+    await write(side, line, example);
   }
   if (examples.training + examples.validation === 0) return err({ code: 'no_examples' });
   return ok({ sha256: whole.hex(), examples, ...filter.counts });
@@ -71,8 +72,8 @@ function makeFilter(
   const counts = { removed: { exact: 0, near: 0 }, redacted: 0 };
   return {
     counts,
-    /** The line to write; undefined when it is a duplicate. */
-    keep: (given: Example): string | undefined => {
+    /** The example, and the line to write; undefined when it is a duplicate. */
+    keep: (given: Example): { readonly example: Example; readonly line: string } | undefined => {
       const example = redactPii ? redactExample(given, findPii) : given;
       const line = canonicalLine(example);
       if (removeDuplicates !== 'none' && !seen.addIfNew(sha256.hex(line))) {
@@ -84,7 +85,7 @@ function makeFilter(
         return undefined;
       }
       if (redactPii && line !== canonicalLine(given)) counts.redacted += 1;
-      return line;
+      return { example, line };
     },
   };
 }

@@ -1,6 +1,4 @@
-import type { DatasetTools } from '#core/datasets/ports.ts';
 import { prepareVersion } from '#core/datasets/prepareVersion.ts';
-import { readExample } from '#core/datasets/readExample.ts';
 import type { Side } from '#core/datasets/splitSide.ts';
 import { contentKey } from '#core/files/types.ts';
 import type { FileId } from '#core/shared/ids.ts';
@@ -87,8 +85,8 @@ async function makeVersion(
   const sides = openSides(desk, keys);
   let tokensPerEpoch = 0;
   try {
-    const made = await prepareVersion(bytes, options, tools, async (side, line) => {
-      if (side === 'training') tokensPerEpoch += countTokens(tools, line);
+    const made = await prepareVersion(bytes, options, tools, async (side, line, example) => {
+      if (side === 'training') tokensPerEpoch += tools.tokenizer?.count(example) ?? 0;
       await sides.write(side, line);
     });
     if (!made.ok) {
@@ -129,12 +127,4 @@ function openSides(desk: TrainingDesk, keys: Wanted['keys']) {
       for (const writer of writers.values()) await writer.abort();
     },
   };
-}
-
-/** A canonical line is one that a file may have, so it is read as one. */
-function countTokens({ tokenizer }: DatasetTools, line: string): number {
-  const read = readExample(new TextEncoder().encode(line));
-  if (read.kind !== 'example' || tokenizer === undefined)
-    throw new Error('a dataset version has a line that is no example');
-  return tokenizer.count(read.example) ?? 0;
 }

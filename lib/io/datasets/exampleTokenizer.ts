@@ -1,14 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ExampleTokenizer } from '#core/datasets/ports.ts';
 import { baseModelOf } from '#core/inference/baseModels.ts';
 import { PromptNotExpressible } from '#core/inference/ports.ts';
 import { readTokenizer } from '#io/tokenizers.ts';
+import { byteLevelLengths } from './byteLevelLengths.ts';
 
 /** Counts examples by a base model's own tokenizer and chat template. Throws when the base is not known or has no files. */
 export async function makeExampleTokenizer(directory: string, baseModel: string): Promise<ExampleTokenizer> {
   const base = baseModelOf(baseModel);
   if (base === undefined) throw new Error(`no base model is named ${baseModel.slice(0, 64)}`);
   const { chatPrompt, encodeText } = await readTokenizer(directory, baseModel);
-  const lengthOf = remember((text) => encodeText(text).length);
+  const library = (text: string): number => encodeText(text).length;
+  const json: unknown = JSON.parse(await readFile(join(directory, baseModel, 'tokenizer.json'), 'utf8'));
+  const lengthOf = byteLevelLengths(json, library) ?? library;
   return {
     baseModel,
     contextTokens: base.contextTokens,
@@ -21,23 +26,5 @@ export async function makeExampleTokenizer(directory: string, baseModel: string)
         throw error;
       }
     },
-  };
-}
-
-const REMEMBERED_TEXTS = 5_000;
-const REMEMBERED_LENGTH = 1_000;
-
-/** System messages and answers repeat in every dataset, and tokenizing is what takes the time. */
-function remember(measure: (text: string) => number): (text: string) => number {
-  const known = new Map<string, number>();
-  return (text) => {
-    const found = known.get(text);
-    if (found !== undefined) return found;
-    const measured = measure(text);
-    if (text.length <= REMEMBERED_LENGTH) {
-      if (known.size >= REMEMBERED_TEXTS) known.clear();
-      known.set(text, measured);
-    }
-    return measured;
   };
 }
