@@ -27,6 +27,21 @@ const Chunk = z.object({
   usage: z.nullish(z.object({ prompt_tokens: tokens, completion_tokens: z.nullish(tokens) })),
 });
 const Failure = z.object({ error: z.unknown() });
+/** vLLM answers 200 before it has read a grammar, and says what is wrong with it, and as which status, in the stream. */
+const StatedFailure = z.object({ error: z.object({ code: z.int() }) });
+
+/** An error that the engine sent where a chunk belongs. */
+export class EngineComplaint extends EngineBroken {
+  /** The HTTP status that it would have answered; null where it does not say. */
+  readonly status: number | null;
+  /** The error as JSON. */
+  readonly text: string;
+  constructor(status: number | null, text: string) {
+    super('the engine sent an error in mid-stream');
+    this.status = status;
+    this.text = text;
+  }
+}
 
 /**
  * Reads an answer's chunks out of payload parts, which may be cut anywhere. Both of SageMaker's streaming formats
@@ -44,7 +59,10 @@ export async function* readChunks(parts: AsyncIterable<Uint8Array>): AsyncGenera
 }
 
 function readChunk(value: unknown, usage: ReturnType<typeof makeRunningUsage>): ReadChunk {
-  if (z.safeParse(Failure, value).success) throw new EngineBroken('the engine sent an error in mid-stream');
+  if (z.safeParse(Failure, value).success) {
+    const status = z.safeParse(StatedFailure, value).data?.error.code ?? null;
+    throw new EngineComplaint(status, JSON.stringify(value));
+  }
   const parsed = z.safeParse(Chunk, value);
   if (!parsed.success) throw new EngineBroken('the engine sent something that is not a chunk');
   const { model, choices } = parsed.data;

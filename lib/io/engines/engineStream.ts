@@ -1,9 +1,17 @@
-import { EngineBroken, type EngineChunk, type EngineRequest } from '#core/inference/ports.ts';
-import { type ReadChunk, readChunks } from './chunks.ts';
+import {
+  EngineBroken,
+  type EngineChunk,
+  type EngineRefused,
+  type EngineRequest,
+} from '#core/inference/ports.ts';
+import { err, ok, type Result } from '#core/shared/result.ts';
+import { EngineComplaint, type ReadChunk, readChunks } from './chunks.ts';
+import { containerRefusal } from './containerRefusal.ts';
 
 /**
- * Reads an engine's answer, up to its first chunk; the rest comes as the stream goes on. Throws EngineBroken where
- * there is no first chunk, or another adapter than the wanted one answers. `names` are what the engine may call it.
+ * Reads an engine's answer, up to its first chunk; the rest comes as the stream goes on. Errors: what the engine
+ * refuses with in place of a first chunk. Throws EngineBroken where there is none, or another adapter than the wanted
+ * one answers. `names` are what the engine may call it.
  */
 export async function openStream(
   request: EngineRequest,
@@ -16,11 +24,17 @@ export async function openStream(
     readonly names: readonly (string | null)[];
     readonly watch: SilenceWatch;
   },
-): Promise<AsyncIterable<EngineChunk>> {
+): Promise<Result<AsyncIterable<EngineChunk>, EngineRefused>> {
   const chunks = checkedChunks(request, { names, watch }, readChunks(bounded(parts, request.body)));
-  const first = await chunks.next();
-  if (first.done === true) throw new EngineBroken('the engine answered nothing');
-  return resumed(first.value, chunks, watch);
+  try {
+    const first = await chunks.next();
+    if (first.done === true) throw new EngineBroken('the engine answered nothing');
+    return ok(resumed(first.value, chunks, watch));
+  } catch (error) {
+    if (!(error instanceof EngineComplaint)) throw error;
+    watch.stop();
+    return err(containerRefusal(error.status ?? 500, error.text));
+  }
 }
 
 /** Passes chunks on as long as the adapter that answers is the one that was asked for; the base's name is none. */

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { Engine, EngineRefused, EngineRequest } from '#core/inference/ports.ts';
 import type { EnginePlace } from '#core/routing/types.ts';
-import { err, ok } from '#core/shared/result.ts';
+import { err } from '#core/shared/result.ts';
 import { containerRefusal } from './containerRefusal.ts';
 import { messageOf, openStream, type SilenceWatch, watchSilence } from './engineStream.ts';
 import { publicLookup } from './publicLookup.ts';
@@ -42,7 +42,7 @@ export function makeOpenAiEngine(options: OpenAiEngineOptions): Engine {
           return err(refusal);
         }
         const names = [request.expectedAdapter, String(request.body['model'])];
-        return ok(await openStream(request, { parts: answer, names, watch }));
+        return await openStream(request, { parts: answer, names, watch });
       } catch (error) {
         const message = watch.wentSilent() ? 'the engine did not answer in time' : messageOf(error);
         watch.stop();

@@ -4,7 +4,7 @@ import {
   type SageMakerRuntimeClient,
 } from '@aws-sdk/client-sagemaker-runtime';
 import { type Engine, EngineBroken, type EngineRefused, type EngineRequest } from '#core/inference/ports.ts';
-import { err, ok } from '#core/shared/result.ts';
+import { err } from '#core/shared/result.ts';
 import { messageOf, openStream, type SilenceWatch, watchSilence } from '#io/engines/engineStream.ts';
 import { ownEndpoint } from './ownEndpoint.ts';
 import { refusalOf } from './refusals.ts';
@@ -47,7 +47,7 @@ export function makeSageMakerEngine(
         const parts = payloads(answer.Body ?? noEvents());
         // Engines name the adapter, or its inference component, which belongs to one adapter for ever.
         const names = [expectedAdapter, inferenceComponentName];
-        return ok(await openStream(request, { parts, names, watch }));
+        return await openStream(request, { parts, names, watch });
       } catch (error) {
         const refusal = refusalBefore(error, watch);
         watch.stop();
