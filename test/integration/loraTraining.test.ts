@@ -32,13 +32,46 @@ beforeAll(async () => {
 });
 afterAll(() => trainer.close());
 
-test('the gradients of every parameter agree with finite differences', async () => {
-  const examples = await examplesOf();
-  // B begins at zero, where A has no gradient; a random B shows both.
+// B begins at zero, where A has no gradient; a random B shows both.
+function randomizeB(): void {
   const random = makeRandom(11);
   for (const { name, values } of trainer.parameters) {
     if (name.includes('lora_B')) for (let i = 0; i < values.length; i++) values[i] = (random() - 0.5) * 0.1;
   }
+}
+
+test('examples in one row, their common beginning read once, give what each gives alone', async () => {
+  randomizeB();
+  const tokenizer = await readTokenizer(BASES, base.id);
+  const system = { role: 'system' as const, content: 'Sort the message. Answer with one label.' };
+  // The same question twice shares all it can; another answer has another length.
+  const asked = [...conversations, ...conversations.slice(0, 1)];
+  const examples = asked.map(({ prompt, answer }) =>
+    makeExample(tokenizer, { prompt: [system, ...prompt], answer }, limits),
+  );
+  const together = await trainer.gradients(examples);
+  const alone = await Promise.all(examples.map((example) => trainer.gradients([example])));
+
+  // Each answer's token counts the same.
+  const answers = examples.map(({ tokens, answerFrom }) => tokens.length - answerFrom);
+  const share = (at: number): number => (answers[at] ?? 0) / answers.reduce((sum, tokens) => sum + tokens, 0);
+  expect(together.loss).toBeCloseTo(
+    alone.reduce((sum, { loss }, at) => sum + share(at) * loss, 0),
+    4,
+  );
+  for (const [name, gradient] of together.byName) {
+    const wanted = gradient.map((_, i) =>
+      alone.reduce((sum, { byName }, at) => sum + share(at) * (byName.get(name)?.[i] ?? 0), 0),
+    );
+    const apart = Math.hypot(...gradient.map((value, i) => value - (wanted[i] ?? 0)));
+    expect(apart / Math.hypot(...wanted), name).toBeLessThan(1e-4);
+  }
+  expect(await trainer.evaluate(examples)).toEqual({ loss: expect.closeTo(together.loss, 5), exact: 0 });
+});
+
+test('the gradients of every parameter agree with finite differences', async () => {
+  const examples = await examplesOf();
+  randomizeB();
   const { byName } = await trainer.gradients(examples);
   expect(byName.size).toBe(base.config.num_hidden_layers * 7 * 2);
 

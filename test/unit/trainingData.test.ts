@@ -36,7 +36,13 @@ test('passes hold every example once, within the bound unless one alone is longe
       .toSorted((a, b) => a - b),
   ).toEqual(lengths.toSorted((a, b) => a - b));
   for (const pass of passes) {
-    const width = Math.max(...pass.map(({ tokens }) => tokens.length));
-    expect(pass.length === 1 || width * pass.length <= 100).toBe(true);
+    const read = pass.reduce((sum, { tokens }) => sum + tokens.length - 1, 0);
+    expect(pass.length === 1 || read <= 100).toBe(true);
   }
+});
+
+test("what examples begin with counts once in a pass, and the last tokens before an answer are each example's own", () => {
+  const alike = { tokens: new Array<number>(60).fill(1), answerFrom: 59 };
+  // 58 tokens shared, and one more of each.
+  expect(cutPasses(new Array(5).fill(alike), 62).map((pass) => pass.length)).toEqual([4, 1]);
 });
