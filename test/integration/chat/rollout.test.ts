@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RolloutChange } from '#core/routing/applyChange.ts';
 import { changeRollout } from '#core/routing/changeRollout.ts';
-import type { AdapterId, TenantId } from '#core/shared/ids.ts';
+import type { AdapterId } from '#core/shared/ids.ts';
 import { addModel } from '#core/tenants/addModel.ts';
+import { makeAdapterStore } from '#io/dynamodb/adapterStore.ts';
 import { makeDirectory } from '#io/dynamodb/directory.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { systemWorld } from '#io/world.ts';
@@ -10,7 +11,7 @@ import { ASK, ask, beginCall, type ChatBench } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { finishChunk, type ScriptStep, textChunk, usageChunk } from '#test/builders/engine.ts';
 import { makeKeyedBench, warmFunction } from '#test/builders/keyedChat.ts';
-import { aDeployedAdapter } from '#test/builders/registeredAdapter.ts';
+import { registerDeployed } from '#test/builders/registeredAdapter.ts';
 import { runs } from '#test/builders/runs.ts';
 
 let database: TestDatabase;
@@ -20,6 +21,7 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 
 const TWO = { adapterId: 'adp_two' as AdapterId };
+const adapterStore = () => makeAdapterStore(database.client, `${database.prefix}directory`);
 
 /** Answers as the adapter that was asked for, at once. */
 const obedient = (adapter: string | null): readonly ScriptStep[] => [
@@ -31,6 +33,7 @@ const obedient = (adapter: string | null): readonly ScriptStep[] => [
 async function benchWith(...changes: readonly RolloutChange[]): Promise<ChatBench> {
   const bench = await makeKeyedBench(database);
   bench.engine.answer = ({ expectedAdapter }) => obedient(expectedAdapter);
+  await registerDeployed(adapterStore(), bench.tenant.id, [TWO.adapterId]);
   for (const change of changes) await roll(bench, change);
   return bench;
 }
@@ -39,9 +42,7 @@ async function roll({ tenant, model }: ChatBench, change: RolloutChange): Promis
   const rollouts = makeRolloutStore(database.client, `${database.prefix}directory`);
   const act = { actor: 'admin', reason: 'test' };
   const wanted = { tenantId: tenant.id, alias: model.alias, change, act };
-  // These adapters stand for themselves here: what the registry says of one is tested with the routes.
-  const adapters = { read: async (_: TenantId, id: AdapterId) => aDeployedAdapter(tenant.id, id) };
-  const changed = await changeRollout({ rollouts, adapters, world: systemWorld }, wanted);
+  const changed = await changeRollout({ rollouts, adapters: adapterStore(), world: systemWorld }, wanted);
   if (!changed.ok) throw new Error(changed.error.code);
 }
 
