@@ -26,7 +26,8 @@ const Chunk = z.object({
   ),
   usage: z.nullish(z.object({ prompt_tokens: tokens, completion_tokens: z.nullish(tokens) })),
 });
-const Failure = z.object({ error: z.unknown() });
+/** Some servers say `"error": null` in every chunk. */
+const Failure = z.object({ error: z.union([z.string(), z.looseObject({})]) });
 /** vLLM answers 200 before it has read a grammar, and says what is wrong with it, and as which status, in the stream. */
 const StatedFailure = z.object({ error: z.object({ code: z.int() }) });
 
@@ -72,7 +73,7 @@ function readChunk(value: unknown, usage: ReturnType<typeof makeRunningUsage>): 
       choices: choices.map(({ index, delta, message, text, finish_reason, logprobs }) => ({
         index,
         delta: delta ?? message ?? (typeof text === 'string' ? { text } : {}),
-        finishReason: finish_reason ?? null,
+        finishReason: finish_reason || null, // some servers say '' until the end
         ...(logprobs === undefined || logprobs === null ? {} : { logprobs }),
       })),
       usage: usage.add(parsed.data),

@@ -98,6 +98,23 @@ test('takes both formats of streams, and text completions', async () => {
   expect(server.requests.at(-1)?.url).toBe('/v1/completions');
 });
 
+test('a chunk that says it has no error, and no end yet, is one like any other', async () => {
+  const bench = await benchOn();
+  const chunk = (content: string, finish_reason: string | null) => {
+    const choices = [{ index: 0, delta: { content }, finish_reason }];
+    return `data: ${JSON.stringify({ model: 'adp_one', error: null, choices })}\n\n`;
+  };
+  server.answer = (_, response) => {
+    response.writeHead(200).end(chunk('Hello', '') + chunk(' there', 'stop'));
+  };
+  expect(contentOf(await ask(bench, ASK))).toBe('Hello there');
+  server.answer = (_, response) => {
+    response.writeHead(200).end(chunk('Hello', ''));
+  };
+  const cut = await ask(bench, ASK);
+  expect([cut.status, codeOf(cut)]).toEqual([503, 'engine_failed']);
+});
+
 test.each([
   ['hangs up before it answers', hangUp],
   ['answers 500', refuse(500)],
