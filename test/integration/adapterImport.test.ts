@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -235,6 +235,15 @@ test('an export holds the adapter twice, its dataset, its lineage and checksums 
     expect(readFileSync(join(folder, 'gguf/adapter.gguf')).subarray(0, 4).toString()).toBe('GGUF');
     const lineage = JSON.parse(readFileSync(join(folder, 'lineage.json'), 'utf8'));
     expect(lineage).toMatchObject({ adapter: model?.adapterId, lineage: { jobId: job.id } });
+
+    // Nothing of the moment is in it: exported twice at once, it is the same bytes, whichever of them lies there.
+    const second = await at.call('POST', `/adapters/${model?.adapterId}/export`, undefined, tenant.apiKey);
+    expect(second.body.sha256).toBe(exported.body.sha256);
+    const registeredSec = Math.floor(Date.parse(lineage.registered_at) / 1_000);
+    for (const line of sums) {
+      const { mtimeMs } = statSync(join(folder, line.slice(66)));
+      expect(Math.floor(mtimeMs / 1_000)).toBe(registeredSec);
+    }
 
     // What was taken away is brought back: to its own tenant as the same adapter, to another with its lineage.
     execFileSync('tar', ['-czf', 'again.tar.gz', '-C', 'peft', '.'], { cwd: folder });

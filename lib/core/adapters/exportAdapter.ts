@@ -43,6 +43,7 @@ export async function exportAdapter(
       { path: 'lineage.json', text: `${JSON.stringify(lineageDocument(adapter), null, 1)}\n` },
       { path: 'README.txt', text: README },
     ],
+    atMs: adapter.createdAtMs,
     to,
   });
   const url = await archives.presignDownload(to, `${adapter.id}.tar.gz`, LINK_SECONDS);

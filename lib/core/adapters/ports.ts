@@ -56,13 +56,16 @@ export type AdapterArchives = {
   readonly firstLines: (prefix: string, count: number) => Promise<readonly string[]>;
   /**
    * Writes an export: the adapter as PEFT and as GGUF, every object under the folders named, the texts, and the
-   * checksums of all. Answers its size and SHA-256.
+   * checksums of all. Answers its size and SHA-256. The same content and time make the same bytes: who fetches one
+   * export while another is written gets what was promised.
    */
   readonly writeExport: (exported: {
     readonly archiveKey: string;
     readonly base: AdaptableBase;
     readonly folders: Readonly<Record<string, string>>;
     readonly texts: readonly ExportedText[];
+    /** What its files say of when they were made. */
+    readonly atMs: number;
     readonly to: string;
   }) => Promise<{ readonly bytes: number; readonly sha256: string }>;
 };

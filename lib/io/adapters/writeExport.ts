@@ -30,7 +30,7 @@ const CHECKSUMS = 'SHA256SUMS';
 /** Gathers an export's files in a folder, packs them and puts the archive into the bucket. */
 export async function writeExport(
   store: ExportStore,
-  { archiveKey, base, folders, texts, to }: Exported,
+  { archiveKey, base, folders, texts, atMs, to }: Exported,
   folder: string,
 ): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const files = join(folder, 'export');
@@ -38,12 +38,10 @@ export async function writeExport(
   writeGguf(base, join(files, 'peft'), join(files, 'gguf'));
   for (const [path, prefix] of Object.entries(folders)) await copyFolder(store, prefix, join(files, path));
   for (const { path, text } of texts) writeFileSync(join(files, path), text);
-  await writeChecksums(files);
+  const names = await writeChecksums(files);
   const packed = join(folder, 'export.tar.gz');
-  await createTar(
-    { gzip: { level: 6 }, portable: true, file: packed, cwd: files },
-    readdirSync(files).sort(),
-  );
+  const gzip = { level: 6, portable: true };
+  await createTar({ gzip, portable: true, mtime: new Date(atMs), file: packed, cwd: files }, names);
   await store.upload(to, createReadStream(packed));
   return { bytes: statSync(packed).size, sha256: await fileSha256(packed) };
 }
@@ -76,12 +74,13 @@ async function copyFolder(store: ExportStore, prefix: string, directory: string)
   }
 }
 
-/** One line a file, as `sha256sum -c` reads it. */
-async function writeChecksums(directory: string): Promise<void> {
+/** One line a file, as `sha256sum -c` reads it. Answers the names of all files, this one too. */
+async function writeChecksums(directory: string): Promise<string[]> {
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((name) => statSync(join(directory, name)).isFile())
     .sort();
   const lines: string[] = [];
   for (const name of names) lines.push(`${await fileSha256(join(directory, name))}  ${name}\n`);
   writeFileSync(join(directory, CHECKSUMS), lines.join(''));
+  return [...names, CHECKSUMS];
 }
