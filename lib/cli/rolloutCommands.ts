@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { JsonObject } from './apiClient.ts';
+import { CliError } from './cliError.ts';
 import { type Page, pageOptions, reasonOption } from './options.ts';
 import { type Column, isObject } from './print.ts';
 import type { OpenSession, Session } from './session.ts';
@@ -129,8 +130,15 @@ const versionOptions = (command: Command): Command =>
     .option('--adapter <id>', `the adapter of the version; "${BARE}" for the bare base model`)
     .option('--base-model <id>', 'its base model (default: as now)')
     .option('--component <name>', "SageMaker's inference component (default: derived from the adapter)")
-    .option('--endpoint <name>', 'a SageMaker endpoint of its own')
-    .option('--shared-endpoint', 'the SageMaker endpoint that all tenants share')
+    .addOption(
+      new Option('--endpoint <name>', 'a SageMaker endpoint of its own').conflicts([
+        'sharedEndpoint',
+        'engineUrl',
+      ]),
+    )
+    .addOption(
+      new Option('--shared-endpoint', 'the SageMaker endpoint that all tenants share').conflicts('engineUrl'),
+    )
     .option('--engine-url <url>', 'an OpenAI-compatible server, such as https://gpu.example.com/v1')
     .option('--engine-model <name>', 'what that server calls the model')
     .option('--engine-secret <name>', 'the secret that it wants as a bearer token')
@@ -144,15 +152,18 @@ const versionOf = (options: Version) => ({
 });
 
 function engineOf(options: Version) {
+  const { engineUrl, engineModel, engineSecret, engineTimeout } = options;
+  if (engineUrl === undefined && (engineModel ?? engineSecret ?? engineTimeout) !== undefined)
+    throw new CliError('usage', '--engine-model, --engine-secret and --engine-timeout need --engine-url');
   if (options.sharedEndpoint === true) return null;
   if (options.endpoint !== undefined) return { kind: 'sagemaker', endpoint: options.endpoint };
-  if (options.engineUrl === undefined) return undefined;
+  if (engineUrl === undefined) return undefined;
   return {
     kind: 'openai',
-    url: options.engineUrl,
-    model: options.engineModel,
-    secret: options.engineSecret,
-    timeout_seconds: options.engineTimeout,
+    url: engineUrl,
+    model: engineModel,
+    secret: engineSecret,
+    timeout_seconds: engineTimeout,
   };
 }
 

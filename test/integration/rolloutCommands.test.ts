@@ -60,4 +60,13 @@ test('a version is rolled out by degrees and taken back', async () => {
     code: 1,
     error: expect.stringContaining('https://'),
   });
+  // What would have no effect is a mistake, and is not passed over.
+  for (const unclear of [
+    ['--engine-model', 'acme/v2'],
+    ['--engine-timeout', '30'],
+    ['--endpoint', 'acme', '--shared-endpoint'],
+    ['--endpoint', 'acme', ...engine],
+    ['--shared-endpoint', ...engine],
+  ])
+    expect(await rollout('promote', '--adapter', 'adp_two', ...unclear)).toMatchObject({ code: 2 });
 });
