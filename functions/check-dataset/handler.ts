@@ -9,5 +9,5 @@ const { check, logger } = wireCheckDataset(process.env);
 export const handler = middy<SQSEvent>()
   .use(injectLambdaContext(logger))
   .handler(async ({ Records }) => {
-    for (const { body } of Records) await check(body);
+    for (const { body, attributes } of Records) await check(body, Number(attributes.ApproximateReceiveCount));
   });

@@ -15,4 +15,4 @@ const { path, tokenizers, baseModel, use } = z.parse(
   workerData,
 );
 const tools = await makeDatasetTools(tokenizers, baseModel);
-parentPort?.postMessage(await checkDataset(createReadStream(path), tools, use));
+parentPort?.postMessage(await checkDataset(createReadStream(path), tools, { use }));

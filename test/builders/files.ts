@@ -6,14 +6,14 @@ import { makeAuthorizerHandler } from '#api/edge/authorizerHandler.ts';
 import { makeHttpHandler } from '#api/edge/httpHandler.ts';
 import { dispatchFiles } from '#api/files/dispatchFiles.ts';
 import { FILE_LIMITS } from '#core/files/limits.ts';
-import type { FileIntake } from '#core/files/ports.ts';
+import type { CheckMessage, FileIntake } from '#core/files/ports.ts';
 import { receiveCheck } from '#core/files/receiveCheck.ts';
 import { nodeCrypto } from '#io/crypto.ts';
 import { makeDatasetTools } from '#io/datasets/tools.ts';
 import { BUCKETS, QUEUES } from '#io/definitions/resources.ts';
 import { makeFileStore } from '#io/dynamodb/fileStore.ts';
 import { makeFileObjects } from '#io/s3/fileObjects.ts';
-import { makeCheckQueue } from '#io/sqs/checkQueue.ts';
+import { makeMessageQueue } from '#io/sqs/messageQueue.ts';
 import { queueUrl, resourceName } from '#local/services/names.ts';
 import { createBuckets, createQueues } from '#local/setup/queuesAndBuckets.ts';
 import { ADMIN_KEY, type Agency, startAgency } from './agency.ts';
@@ -42,7 +42,7 @@ export async function startFileDesk(more: MoreHandlers = () => ({})) {
     world,
     files: makeFileStore(agency.database.client, `${agency.database.prefix}directory`),
     objects: makeFileObjects(aws.s3, resourceName(BUCKETS.tenantData.name)),
-    checks: makeCheckQueue(aws.sqs, QueueUrl),
+    checks: makeMessageQueue<CheckMessage>(aws.sqs, QueueUrl),
     tools: () => tools,
   };
   const log = quietLog();
@@ -63,12 +63,12 @@ export async function startFileDesk(more: MoreHandlers = () => ({})) {
   });
 
   /** Does what the function behind the queue does, with every message that is there; answers how many there were. */
-  const checkQueued = async (): Promise<number> => {
+  const checkQueued = async (isLastTry = false): Promise<number> => {
     const { Messages = [] } = await aws.sqs.send(
       new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: NO_WAIT }),
     );
     for (const { Body = '', ReceiptHandle } of Messages) {
-      await receiveCheck(deps, Body);
+      await receiveCheck(deps, { body: Body, isLastTry });
       await aws.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     }
     return Messages.length;

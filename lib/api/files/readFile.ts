@@ -32,9 +32,16 @@ export const readFileReport: FileRouteHandler = async (deps, request) => {
   if (file === undefined) return refuse(FILE_NOT_FOUND);
   if (file.status === 'uploaded') return refuse(NOT_CHECKED_YET);
   const report = await gather(await deps.objects.read(reportKey(file)));
-  if (report === undefined) return refuse(FILE_NOT_FOUND);
+  if (report === undefined) return refuse(noReport(file.statusDetails));
   return { status: 200, text: { type: 'application/json', content: report.toString('utf8') } };
 };
+
+/** Its check ended before it had one. */
+const noReport = (statusDetails: string | null): ApiError => ({
+  code: 'not_found',
+  message: `This file has no report. ${statusDetails ?? ''}`.trimEnd(),
+  param: 'file_id',
+});
 
 const NOT_CHECKED_YET: ApiError = {
   code: 'conflict',

@@ -14,6 +14,12 @@ import type { DatasetReport, Example, LineFault } from './types.ts';
 /** What a file is for: `evaluation` takes `{"item": {…}}` beside examples. */
 export type DatasetUse = 'training' | 'evaluation';
 
+type CheckOptions = {
+  readonly use?: DatasetUse;
+  /** Asked before each line: from when on it answers true, nothing more is read, and the report says so. */
+  readonly isLate?: () => boolean;
+};
+
 /**
  * Reads a file once, as a stream, and reports every mistake and the statistics. Never refuses: whatever the bytes
  * are, there is a report. Throws only what the stream itself throws.
@@ -21,7 +27,7 @@ export type DatasetUse = 'training' | 'evaluation';
 export async function checkDataset(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   tools: DatasetTools,
-  use: DatasetUse = 'training',
+  { use = 'training', isLate = () => false }: CheckOptions = {},
 ): Promise<DatasetReport> {
   const check = makeCheck(tools, use);
   let bytes = 0;
@@ -31,7 +37,13 @@ export async function checkDataset(
       yield chunk;
     }
   }
-  for await (const line of splitLines(counted(), DATASET_LIMITS.lineBytes)) check.line(line);
+  for await (const line of splitLines(counted(), DATASET_LIMITS.lineBytes)) {
+    if (isLate()) {
+      check.endEarly(line.number);
+      break;
+    }
+    check.line(line);
+  }
   return check.report(bytes);
 }
 
@@ -99,6 +111,11 @@ function makeCheck({ sha256, findPii, tokenizer }: DatasetTools, use: DatasetUse
         addExample(read.example, number);
       }
     },
+    /** Shown whatever else is: it says that there may be more. */
+    endEarly: (line: number): void => {
+      counts.faults += 1;
+      shown.push({ line, ...TOOK_TOO_LONG });
+    },
     report: (bytes: number): DatasetReport => {
       if (counts.examples + counts.items === 0 && counts.faults === 0) fault({ line: 1, ...EMPTY });
       return {
@@ -142,6 +159,13 @@ const TOO_MANY: Fault = {
   field: null,
   code: 'too_many_examples',
   message: `The file has more than ${DATASET_LIMITS.examples} examples.`,
+  fix: 'Split the file.',
+};
+
+const TOOK_TOO_LONG: Fault = {
+  field: null,
+  code: 'took_too_long',
+  message: 'The check took too long and ended in front of this line; what follows was not looked at.',
   fix: 'Split the file.',
 };
 

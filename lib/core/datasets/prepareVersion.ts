@@ -31,16 +31,17 @@ export type DatasetVersion = {
 
 export type NotAVersion =
   | { readonly code: 'faulty_line'; readonly line: number }
-  | { readonly code: 'no_examples' };
+  | { readonly code: 'no_examples' }
+  | { readonly code: 'took_too_long' };
 
 /**
  * Makes a version of a file: writes each line that remains, in the file's order, to its side, and says what the
  * version is. Redaction comes before duplicates are compared, for two examples may differ in personal data alone.
- * Errors: faulty_line (check the file first), no_examples.
+ * Errors: faulty_line (check the file first), no_examples, took_too_long (`isLate`, asked before each line, said so).
  */
 export async function prepareVersion(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  options: VersionOptions,
+  { isLate = () => false, ...options }: VersionOptions & { readonly isLate?: () => boolean },
   tools: Pick<DatasetTools, 'sha256' | 'findPii'>,
   write: (side: Side, line: string, example: Example) => void | Promise<void>,
 ): Promise<Result<DatasetVersion, NotAVersion>> {
@@ -48,6 +49,7 @@ export async function prepareVersion(
   const whole = tools.sha256.begin();
   const examples = { training: 0, validation: 0 };
   for await (const { number, bytes } of splitLines(chunks, DATASET_LIMITS.lineBytes)) {
+    if (isLate()) return err({ code: 'took_too_long' });
     const read = bytes === null ? undefined : readExample(bytes);
     if (read === undefined || read.kind === 'faulty') return err({ code: 'faulty_line', line: number });
     if (read.kind === 'blank') continue;

@@ -39,7 +39,8 @@ export type FaultCode =
   | 'no_user_message'
   | 'no_answer'
   | 'not_expressible'
-  | 'too_many_examples';
+  | 'too_many_examples'
+  | 'took_too_long';
 
 /** A mistake in a file: where, what is wrong, and what to do. `field` is null where it concerns the whole line. */
 export type LineFault = {

@@ -6,6 +6,10 @@ export const FILE_LIMITS = {
   checkedAtOnceBytes: 256 * 1024,
   /** A file up to this size is answered itself; a larger one by a link. */
   answeredBytes: 1_000_000,
+  /** A check that takes longer ends with what it has found: the function that checks ends after 900 s. */
+  checkMs: 840_000,
+  /** By then a check has begun, or the message that asked for it was lost, and this one asks again. SQS delays no longer. */
+  secondMessageSeconds: 900,
   uploadSeconds: 3_600,
   downloadSeconds: 300,
 } as const;

@@ -52,7 +52,10 @@ export type FileObjects = {
 
 /** A file that waits to be checked. */
 export type CheckMessage = { readonly tenantId: TenantId; readonly fileId: FileId };
-export type CheckQueue = { readonly send: (message: CheckMessage) => Promise<void> };
+export type CheckQueue = {
+  /** `delaySeconds` ≤ 900: the message is seen no sooner. */
+  readonly send: (message: CheckMessage, delaySeconds?: number) => Promise<void>;
+};
 
 /** What files work with. The tools bring a tokenizer, so they are made when first needed. */
 export type FileDesk = {

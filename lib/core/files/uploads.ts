@@ -1,8 +1,9 @@
 import type { FileId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
+import { checkFile } from './checkFile.ts';
 import { FILE_LIMITS } from './limits.ts';
 import type { FileIntake, PresignedForm } from './ports.ts';
-import { startCheck } from './storeFile.ts';
+import { askForCheck, askForCheckLater, isSmall } from './storeFile.ts';
 import { contentKey, type PendingUpload, type StoredFile, uploadKey } from './types.ts';
 
 export type NewUpload = Pick<StoredFile, 'tenantId' | 'filename' | 'purpose'> & {
@@ -50,6 +51,7 @@ export async function completeUpload(
     statusDetails: null,
     createdAtMs: world.clock(),
   };
+  await askForCheckLater(intake, file);
   if (!(await files.completeUpload(file))) return alreadyCompleted(intake, tenantId, id);
   return ok(await startCheck(intake, file));
 }
@@ -63,3 +65,7 @@ async function alreadyCompleted(
   const file = await intake.files.read(tenantId, id);
   return file === undefined ? err({ code: 'unknown_upload' }) : ok(await startCheck(intake, file));
 }
+
+/** Checks a small file now and has a larger one checked. */
+const startCheck = async (intake: FileIntake, file: StoredFile): Promise<StoredFile> =>
+  isSmall(file) ? ((await checkFile(intake, file)) ?? file) : askForCheck(intake, file);

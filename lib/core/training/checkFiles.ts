@@ -1,3 +1,4 @@
+import { DATASET_LIMITS } from '#core/datasets/limits.ts';
 import type { StoredFile } from '#core/files/types.ts';
 import { reportKey } from '#core/files/types.ts';
 import type { FileId, TenantId } from '#core/shared/ids.ts';
@@ -20,6 +21,9 @@ type Named = {
   readonly param: FileRefused['param'];
 };
 
+/** What its check found of a file, and its size. */
+export type TrainingFile = FileReport & { readonly tokensPerEpoch: number; readonly bytes: number };
+
 const MAX_REPORT_BYTES = 10_000_000;
 
 /**
@@ -29,7 +33,7 @@ const MAX_REPORT_BYTES = 10_000_000;
 export async function checkTrainingFile(
   { files, objects }: Pick<JobIntake, 'files' | 'objects'>,
   named: Named,
-): Promise<Result<FileReport & { readonly tokensPerEpoch: number }, FileRefused>> {
+): Promise<Result<TrainingFile, FileRefused>> {
   const file = await files.read(named.tenantId, named.id);
   const unusable = file === undefined ? unknownFile(named) : whyUnusable(file, named);
   if (file === undefined || unusable !== undefined) return err(unusable ?? unknownFile(named));
@@ -40,8 +44,18 @@ export async function checkTrainingFile(
   if (tokens === null || tokens.baseModel !== named.baseModel)
     return err(refused(named, `The file was not checked for ${named.baseModel}. Upload it again.`));
   if (tokens.overContext > 0) return err(refused(named, tooLong(tokens.overContext, named.baseModel)));
-  return ok({ ...report, tokensPerEpoch: tokens.total });
+  return ok({ ...report, tokensPerEpoch: tokens.total, bytes: file.bytes });
 }
+
+/** Both are read by one function, in the time that it has. */
+export const tooManyBytes = (training: TrainingFile, validation: TrainingFile): FileRefused | undefined =>
+  training.bytes + validation.bytes <= DATASET_LIMITS.fileBytes
+    ? undefined
+    : {
+        code: 'unusable_file',
+        param: 'validation_file',
+        message: `The files of a job may have ${DATASET_LIMITS.fileBytes} bytes together, and these have ${training.bytes + validation.bytes}. Use a smaller one.`,
+      };
 
 /** Few examples teach nothing. */
 export const tooFewExamples = (examples: number): FileRefused | undefined =>

@@ -31,6 +31,12 @@ export const JOB_LIMITS = {
   silentMs: 2 * 60_000,
   /** Making a dataset version and deploying an adapter take minutes, and are messages that SQS keeps. */
   silentWorkMs: 20 * 60_000,
+  /** Making a version ends then, and with it the job: the function that makes it ends after 900 s. */
+  preparingMs: 840_000,
+  /** How often a version is begun, where the function that made it died. */
+  preparations: 3,
+  /** Versions of one tenant that are made at once, so that large files leave room for others'. */
+  preparingPerTenant: 2,
   /** Jobs that one message starts. */
   startsAtOnce: 10,
   /** Attempts of one job, and how often in a row its start is put off. */

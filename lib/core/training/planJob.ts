@@ -1,7 +1,7 @@
 import { baseModelOf } from '#core/inference/baseModels.ts';
 import type { FileId, TenantId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
-import { checkTrainingFile, type FileRefused, tooFewExamples } from './checkFiles.ts';
+import { checkTrainingFile, type FileRefused, tooFewExamples, tooManyBytes } from './checkFiles.ts';
 import { chooseAugmentation, chooseParameters, type WishedParameters } from './chooseParameters.ts';
 import { JOB_LIMITS } from './limits.ts';
 import type { JobIntake } from './ports.ts';
@@ -44,6 +44,8 @@ export async function planJob(
   if (validationFile !== null) {
     const other = await checkTrainingFile(intake, { ...named, id: validationFile, param: 'validation_file' });
     if (!other.ok) return other;
+    const tooMany = tooManyBytes(file.value, other.value);
+    if (tooMany !== undefined) return err(tooMany);
   }
   const hyperParameters = chooseParameters(wanted.wished, file.value);
   const { tokensPerEpoch, hasClasses } = file.value;

@@ -1,8 +1,9 @@
-import { prepareVersion } from '#core/datasets/prepareVersion.ts';
+import { prepareVersion, type VersionOptions } from '#core/datasets/prepareVersion.ts';
 import type { Side } from '#core/datasets/splitSide.ts';
 import { contentKey } from '#core/files/types.ts';
 import type { FileId } from '#core/shared/ids.ts';
 import { err, ok, type Result } from '#core/shared/result.ts';
+import { JOB_LIMITS } from './limits.ts';
 import type { LineWriter, TrainingDesk } from './ports.ts';
 import { trainerSettings } from './trainerSettings.ts';
 import { jobPrefix } from './trainingRequest.ts';
@@ -18,7 +19,10 @@ export async function prepareJob(
   desk: TrainingDesk,
   job: TrainingJob,
 ): Promise<Result<JobDataset, JobError>> {
-  const held = job.validationFile === null ? null : await makeValidation(desk, job, job.validationFile);
+  const endsAtMs = desk.world.clock() + JOB_LIMITS.preparingMs;
+  const isLate = () => desk.world.clock() > endsAtMs;
+  const held =
+    job.validationFile === null ? null : await makeValidation(desk, job, job.validationFile, isLate);
   if (held !== null && !held.ok) return held;
   const options = {
     ...job.datasetOptions,
@@ -29,6 +33,7 @@ export async function prepareJob(
     file: job.trainingFile,
     param: 'training_file',
     options,
+    isLate,
     keys: { training: dataKey(job, 'train'), validation: dataKey(job, 'validation') },
   });
   if (!made.ok) return made;
@@ -59,25 +64,27 @@ const dataKey = (job: TrainingJob, channel: 'train' | 'validation'): string =>
   `${jobPrefix(job)}${channel}/data.jsonl`;
 
 /** A validation file's own version: every line of it is for validation. */
-const makeValidation = (desk: TrainingDesk, job: TrainingJob, file: FileId) =>
+const makeValidation = (desk: TrainingDesk, job: TrainingJob, file: FileId, isLate: Wanted['isLate']) =>
   makeVersion(desk, job, {
     file,
     param: 'validation_file',
     options: { ...job.datasetOptions, seed: job.seed, validationShare: 0 },
+    isLate,
     keys: { training: dataKey(job, 'validation') },
   });
 
 type Wanted = {
   readonly file: FileId;
   readonly param: Param;
-  readonly options: Parameters<typeof prepareVersion>[1];
+  readonly options: VersionOptions;
+  readonly isLate: () => boolean;
   readonly keys: Partial<Record<Side, string>>;
 };
 
 async function makeVersion(
   desk: TrainingDesk,
   job: TrainingJob,
-  { file, param, options, keys }: Wanted,
+  { file, param, options, isLate, keys }: Wanted,
 ): Promise<Result<JobDataset, JobError>> {
   const bytes = await desk.objects.read(contentKey({ tenantId: job.tenantId, id: file }));
   if (bytes === undefined) return err(deleted(param));
@@ -85,13 +92,13 @@ async function makeVersion(
   const sides = openSides(desk, keys);
   let tokensPerEpoch = 0;
   try {
-    const made = await prepareVersion(bytes, options, tools, async (side, line, example) => {
+    const made = await prepareVersion(bytes, { ...options, isLate }, tools, async (side, line, example) => {
       if (side === 'training') tokensPerEpoch += tools.tokenizer?.count(example) ?? 0;
       await sides.write(side, line);
     });
     if (!made.ok) {
       await sides.abort();
-      return err({ code: 'invalid_dataset', message: FAULTY, param });
+      return err({ ...(made.error.code === 'took_too_long' ? TOO_SLOW : FAULTY), param });
     }
     await sides.close();
     return ok({ ...made.value, validationSha256: null, tokensPerEpoch });
@@ -101,7 +108,16 @@ async function makeVersion(
   }
 }
 
-const FAULTY = 'The file has mistakes. GET /v1/files/{file}/report lists them.';
+const FAULTY = {
+  code: 'invalid_dataset',
+  message: 'The file has mistakes. GET /v1/files/{file}/report lists them.',
+};
+
+const TOO_SLOW = {
+  code: 'dataset_took_too_long',
+  message:
+    'Making a dataset version of the files took too long. Nothing was charged; create jobs of smaller files.',
+};
 
 const deleted = (param: Param): JobError => ({
   code: 'file_deleted',

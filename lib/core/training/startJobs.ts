@@ -1,4 +1,4 @@
-import { type Changed, changeJob, type JobRef } from './changeJob.ts';
+import { type Changed, changeJob, type JobRef, type Move } from './changeJob.ts';
 import { decideEnding, finishEnding } from './endJob.ts';
 import { JOB_LIMITS } from './limits.ts';
 import { observeJob, stopAttempts } from './observeJob.ts';
@@ -23,7 +23,7 @@ export async function startJobs(desk: TrainingDesk, ref: JobRef): Promise<void> 
 async function continueJob(desk: TrainingDesk, ref: JobRef, job: TrainingJob): Promise<void> {
   switch (job.state) {
     case 'created':
-      return void (await prepare(desk, ref, job));
+      return prepare(desk, ref);
     case 'starting':
       return submit(desk, ref, job);
     case 'training':
@@ -49,24 +49,55 @@ export async function startNext(desk: TrainingDesk): Promise<void> {
   }
 }
 
-async function prepare(desk: TrainingDesk, ref: JobRef, job: TrainingJob): Promise<Changed> {
+/** Makes the dataset version, where nobody else is at it; some take minutes, and a message may come twice. */
+async function prepare(desk: TrainingDesk, ref: JobRef): Promise<void> {
+  if (await isTenantBusy(desk, ref)) return desk.queue.send(ref, JOB_LIMITS.firstPutOffMs / 1_000);
+  const begun = await changeJob(desk, ref, (job) => beginPreparing(job, desk.world.clock()));
+  if (begun.outcome === 'changed' && begun.job.state === 'created') await makeVersion(desk, ref, begun.job);
+  await finishEnding(desk, ref);
+}
+
+const isPreparing = ({ state, putOff: { untilMs } }: TrainingJob, nowMs: number): boolean =>
+  state === 'created' && untilMs > nowMs;
+
+async function isTenantBusy({ jobs, world }: TrainingDesk, { tenantId, jobId }: JobRef): Promise<boolean> {
+  const others = (await jobs.listOpen()).filter((job) => job.tenantId === tenantId && job.id !== jobId);
+  const nowMs = world.clock();
+  return others.filter((job) => isPreparing(job, nowMs)).length >= JOB_LIMITS.preparingPerTenant;
+}
+
+function beginPreparing(job: TrainingJob, nowMs: number): Move | undefined {
+  if (job.state !== 'created' || isPreparing(job, nowMs)) return undefined;
+  const times = job.putOff.times + 1;
+  if (times > JOB_LIMITS.preparations)
+    return decideEnding(job, { outcome: 'failed', error: NOT_PREPARED, charged: false }, nowMs);
+  const untilMs = nowMs + JOB_LIMITS.silentWorkMs;
+  return { job: moveJob(job, 'created', nowMs, { putOff: { times, untilMs } }), told: null };
+}
+
+async function makeVersion(desk: TrainingDesk, ref: JobRef, job: TrainingJob): Promise<void> {
   const prepared = await prepareJob(desk, job);
   const nowMs = desk.world.clock();
-  const changed = await changeJob(desk, ref, (now) => {
+  await changeJob(desk, ref, (now) => {
     if (now.state !== 'created') return undefined;
     if (!prepared.ok)
       return decideEnding(now, { outcome: 'failed', error: prepared.error, charged: true }, nowMs);
     const { training, validation } = prepared.value.examples;
     return {
-      job: moveJob(now, 'waiting', nowMs, { dataset: prepared.value }),
+      job: moveJob(now, 'waiting', nowMs, { dataset: prepared.value, putOff: { times: 0, untilMs: 0 } }),
       told: {
         level: 'info',
         message: `Files validated, ${training} examples to train on and ${validation} to validate with; the job is queued`,
       },
     };
   });
-  return finishEnding(desk, ref).then((finished) => (finished.outcome === 'changed' ? finished : changed));
 }
+
+const NOT_PREPARED = {
+  code: 'dataset_failed',
+  message: 'The dataset version could not be made, by our fault. Nothing was charged; tell us of it.',
+  param: null,
+} as const;
 
 /** Takes a slot. The attempt is written down before SageMaker hears of it, so that it is found whatever happens. */
 const claimSlot = (desk: TrainingDesk, ref: JobRef): Promise<Changed> =>

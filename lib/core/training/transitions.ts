@@ -3,7 +3,7 @@ import { END_STATES, type JobState, type TrainingJob } from './types.ts';
 /** Every way a job may go, and no other: what is not in this table is a bug, and throws. */
 export const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
   draft: ['created'],
-  created: ['waiting', 'ending'],
+  created: ['created', 'waiting', 'ending'],
   waiting: ['waiting', 'starting', 'ending'],
   starting: ['training', 'waiting', 'importing', 'cancelling', 'ending'],
   training: ['training', 'waiting', 'importing', 'cancelling', 'ending'],

@@ -145,7 +145,10 @@ export type TrainingJob = {
   readonly attempts: readonly Attempt[];
   /** What SageMaker said last of the attempt at work (Downloading, Training, …), so that it is told once. */
   readonly phase: string | null;
-  /** How often starting was put off in a row, and until when it is put off now. */
+  /**
+   * How often starting was put off in a row, and until when it is put off now. While the dataset version is made: how
+   * often that was begun, and until when whoever makes it is waited for.
+   */
   readonly putOff: { readonly times: number; readonly untilMs: number };
   /** The trained adapter's archive in the tenant data bucket. */
   readonly artifactKey: string | null;

@@ -71,8 +71,8 @@ export const TABLES = {
 
 export const QUEUES = {
   usage: { name: 'usage', env: 'USAGE_QUEUE_URL', visibilitySeconds: 180, maxReceives: 5 },
-  /** Files that wait to be checked. */
-  datasets: { name: 'datasets', env: 'DATASETS_QUEUE_URL', visibilitySeconds: 1_800, maxReceives: 3 },
+  /** Files that wait to be checked. The last time it is delivered, a file is given up: three checks of it have died. */
+  datasets: { name: 'datasets', env: 'DATASETS_QUEUE_URL', visibilitySeconds: 1_800, maxReceives: 4 },
   /** Training jobs that wait to start. */
   training: { name: 'training', env: 'TRAINING_QUEUE_URL', visibilitySeconds: 5_400, maxReceives: 5 },
   /** What SageMaker tells of training jobs, as EventBridge sends it. On one machine the local SageMaker sends it here itself. */

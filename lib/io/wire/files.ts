@@ -1,11 +1,11 @@
-import type { FileDesk, FileIntake } from '#core/files/ports.ts';
+import type { CheckMessage, FileDesk, FileIntake } from '#core/files/ports.ts';
 import { DEFAULT_BASE_MODEL } from '#core/inference/baseModels.ts';
 import { makeDatasetTools } from '#io/datasets/tools.ts';
 import { BUCKETS, QUEUES, TABLES } from '#io/definitions/resources.ts';
 import { makeFileStore } from '#io/dynamodb/fileStore.ts';
 import { makeObservability } from '#io/observability.ts';
 import { makeFileObjects } from '#io/s3/fileObjects.ts';
-import { makeCheckQueue } from '#io/sqs/checkQueue.ts';
+import { makeMessageQueue } from '#io/sqs/messageQueue.ts';
 import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb, makeS3, makeSqs } from './clients.ts';
 import { type Environment, requireVariable } from './environment.ts';
@@ -16,7 +16,7 @@ const TOKENIZERS_LAYER = '/opt/tokenizers';
 export function wireFiles(env: Environment) {
   const deps: FileIntake = {
     ...makeFileDesk(env),
-    checks: makeCheckQueue(makeSqs(), requireVariable(env, QUEUES.datasets.env)),
+    checks: makeMessageQueue<CheckMessage>(makeSqs(), requireVariable(env, QUEUES.datasets.env)),
   };
   return { deps, log: makeObservability('files') };
 }

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DATASET_LIMITS } from '#core/datasets/limits.ts';
 import type { TenantId } from '#core/shared/ids.ts';
 import { createJob, type NewJob } from '#core/training/createJob.ts';
 import { JOB_LIMITS } from '#core/training/limits.ts';
+import type { JobIntake } from '#core/training/ports.ts';
 import { reconcileJobs } from '#core/training/reconcileJobs.ts';
 import { Crash, type CrashPoint, withCrash } from '#test/builders/crash.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
@@ -81,6 +83,22 @@ describe('a request with an idempotency key', () => {
     expect(await createJob(at.intake, wanted)).toMatchObject({ ok: true, value: { state: 'created' } });
     expect(await at.balance(tenant)).toEqual(HELD_ONCE);
   });
+});
+
+test('files that have more bytes together than one function can read are refused', async () => {
+  const { tenant, file: trainingFile } = await aTenantWithFile();
+  const half = DATASET_LIMITS.fileBytes / 2;
+  const sized = (bytes: number): JobIntake['files'] => ({
+    read: async (of, id) => {
+      const found = await at.intake.files.read(of, id);
+      return found === undefined ? undefined : { ...found, bytes };
+    },
+  });
+  const wanted = at.wanted(tenant, trainingFile, { validationFile: trainingFile });
+  expect(await createJob({ ...at.intake, files: sized(half + 1) }, wanted)).toMatchObject({
+    error: { code: 'unusable_file', param: 'validation_file', message: expect.stringContaining('together') },
+  });
+  expect(await createJob({ ...at.intake, files: sized(half) }, wanted)).toMatchObject({ ok: true });
 });
 
 const REFUSED = {

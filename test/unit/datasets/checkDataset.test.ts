@@ -173,14 +173,14 @@ describe('a file for evaluation', () => {
   );
 
   test('may have items beside examples; both are counted', async () => {
-    const { faults, statistics } = await checkDataset([file], TOOLS, 'evaluation');
+    const { faults, statistics } = await checkDataset([file], TOOLS, { use: 'evaluation' });
     expect(faults.count).toBe(0);
     expect(statistics).toMatchObject({ items: 3, examples: 1, duplicates: { exact: 1 } });
   });
 
   test('says what is wrong with an item', async () => {
     const lines = [itemLine('x'), itemLine({}), itemLine({ a: 1 }, { extra: 1 })];
-    const { faults } = await checkDataset([bytesOf(...lines)], TOOLS, 'evaluation');
+    const { faults } = await checkDataset([bytesOf(...lines)], TOOLS, { use: 'evaluation' });
     expect(faults.shown.map(({ line, field }) => [line, field])).toEqual([
       [1, 'item'],
       [2, 'item'],

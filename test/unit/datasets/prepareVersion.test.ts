@@ -81,6 +81,14 @@ test('what tools are called with is redacted too, and stays JSON where it was JS
   });
 });
 
+test('what takes too long makes no version', async () => {
+  let asked = 0;
+  const options = { ...PLAIN, isLate: () => ++asked > 3 };
+  const result = await prepareVersion([bytesOf(...MANY)], options, TOOLS, () => undefined);
+  expect(result).toEqual({ ok: false, error: { code: 'took_too_long' } });
+  expect(asked).toBe(4);
+});
+
 test('a file with mistakes makes no version', async () => {
   const result = await prepareVersion([bytesOf(chatLine('a', 'b'), '{}')], PLAIN, TOOLS, () => undefined);
   expect(result).toEqual({ ok: false, error: { code: 'faulty_line', line: 2 } });
