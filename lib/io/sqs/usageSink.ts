@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { UsageSink } from '#core/metering/ports.ts';
 import type { UsageEvent } from '#core/metering/types.ts';
+import { messageBody } from './messageBody.ts';
 
 /** SQS takes at most ten messages at once. */
 const MAX_BATCH = 10;
@@ -36,7 +37,7 @@ export function makeUsageSink(sqs: SQSClient, queueUrl: string): UsageSink {
   return {
     send: (event: UsageEvent) =>
       new Promise<void>((taken, failed) => {
-        waiting.push({ body: JSON.stringify(event), taken, failed });
+        waiting.push({ body: messageBody(event), taken, failed });
         if (calls < MAX_CALLS) void flush();
       }),
   };

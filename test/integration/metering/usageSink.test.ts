@@ -62,6 +62,15 @@ function clientRefusing(refuses: (body: string, call: number) => 'at_fault' | 'b
   return { sqs, calls };
 }
 
+test('an event is taken whatever its client calls a user, and comes out as it went in', async () => {
+  const [event] = events(1);
+  if (event === undefined) throw new Error('no event');
+  const user = 'café 顧客 🎉 \uffff \ufffe \u0000 "quoted"';
+  await makeUsageSink(aws.sqs, queue.url).send({ ...event, user });
+  const [message] = await receive(aws.sqs, queue.url);
+  expect(JSON.parse(message?.Body ?? '')).toEqual({ ...event, user });
+});
+
 test('an event on its own leaves at once, in one call', async () => {
   const { sqs, calls } = clientRefusing(() => undefined);
   const [event] = events(1);
