@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { roleStatements, synthesize, type Templates } from '#test/builders/templates.ts';
 
@@ -191,4 +192,11 @@ test('alarms are heard: CloudWatch may publish to their topic, for this environm
   for (const { Properties } of dev.ofType('AWS::CloudWatch::Alarm'))
     if (!Properties.AlarmName.endsWith('-wake-up'))
       expect(Properties.AlarmActions).toEqual([{ Ref: topic?.logicalId }]);
+});
+
+test('the guide says how many alarms and secrets are paid for by the month', () => {
+  const guide = readFileSync('docs/deploy.md', 'utf8');
+  const said = (what: RegExp) => Number(what.exec(guide)?.[1]);
+  expect(said(/CloudWatch \((\d+) alarms/)).toBe(dev.ofType('AWS::CloudWatch::Alarm').length);
+  expect(said(/Secrets Manager \((\d+)\)/)).toBe(dev.ofType('AWS::SecretsManager::Secret').length);
 });

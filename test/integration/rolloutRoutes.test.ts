@@ -200,6 +200,11 @@ test('a version that is not deployed any more is not gone back to', async () => 
   await becomes('registered');
   expect(await post('rollback')).toMatchObject(refusal(409, 'conflict', 'adapter_id'));
   expect((await show()).body.stable.adapter_id).toBe('adp_two');
+  // Nobody is told to do what is refused then: a retired adapter cannot be deployed.
+  await becomes('retired');
+  const { error } = (await post('rollback')).body;
+  expect(error.message).toContain('Register its archive again');
+  expect(error.message).not.toContain('Deploy it first');
   await becomes('deployed');
   expect(await post('rollback')).toMatchObject({ status: 200, body: { stable: { adapter_id: 'adp_one' } } });
 });

@@ -132,13 +132,20 @@ export function versionRefusal(refused: VersionRefused): ApiError {
     case 'adapter_not_deployed':
       return {
         code: 'conflict',
-        message: `The adapter ${refused.adapterId} is ${refused.status}, not deployed. Deploy it first.`,
+        message: `The adapter ${refused.adapterId} is ${refused.status}, not deployed. ${WHAT_FIRST[refused.status]}`,
         param,
       };
     default:
       return refused satisfies never;
   }
 }
+
+const WHAT_FIRST = {
+  registered: 'Deploy it first.',
+  deploying: 'Wait until it is.',
+  failed: 'See why with the adapter, and deploy it again.',
+  retired: 'Register its archive again and deploy it, or promote another version.',
+} as const;
 
 /** A version as it is shown. */
 export const versionBody = ({ baseModel, adapterId, inferenceComponentName, engine }: ModelVersion) => ({
