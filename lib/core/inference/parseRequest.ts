@@ -16,13 +16,7 @@ const SCHEMA_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const jsonSchema = z.record(z.string(), z.unknown());
 const schemaName = z.string().check(z.regex(SCHEMA_NAME, 'must be at most 64 letters, digits, _ and -'));
 const tokenCount = z.optional(z.int().check(z.minimum(1), z.maximum(MAX_TOKENS)));
-/** It is stored and sent on, which half a character is not. */
-const opaqueUser = z.optional(
-  z.string().check(
-    z.maxLength(256),
-    z.refine((text) => text.isWellFormed(), 'must be whole Unicode characters'),
-  ),
-);
+const opaqueUser = z.optional(z.string().check(z.maxLength(256)));
 const stopText = z.string().check(z.minLength(1), z.maxLength(256));
 
 const common = {
