@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { archiveKey } from '#core/adapters/types.ts';
+import type { AdapterId, TenantId } from '#core/shared/ids.ts';
+import { testId } from '#test/builders/ledger.ts';
 import { roleStatements, synthesize, type Templates } from '#test/builders/templates.ts';
 
 const SYNTHESIS_MS = 180_000;
@@ -83,6 +86,13 @@ describe('what creates training jobs', () => {
   });
 });
 
+test('what serves reads base models and the archives of adapters, and no export with its dataset', () => {
+  expect(keysOf('Shared', 's3:GetObject')).toEqual(['bases/*', 'tenants/*/adapters/*/adapter.tar.gz']);
+  // The name under which the registry keeps what serves.
+  const adapter = { tenantId: testId<TenantId>('tenant', 'one'), id: testId<AdapterId>('adapter', 'one') };
+  expect(archiveKey(adapter)).toMatch(/^tenants\/[^/]+\/adapters\/[^/]+\/adapter\.tar\.gz$/);
+});
+
 describe('a function', () => {
   const doing = (action: string) =>
     roleStatements(dev).filter(({ Action }) => [Action].flat().includes(action));
@@ -95,7 +105,7 @@ describe('a function', () => {
   const foldersOf = (action: string) => {
     const found = doing(action).flatMap(({ role, Resource }) =>
       [Resource].flat().flatMap((resource) => {
-        const [, folder] = /tenants\/\*\/([a-z-]+)\/\*/.exec(JSON.stringify(resource)) ?? [];
+        const [, folder] = /tenants\/\*\/([a-z-]+)\/\*"/.exec(JSON.stringify(resource)) ?? [];
         return folder === undefined ? [] : [`${role} ${folder}`];
       }),
     );
@@ -145,7 +155,6 @@ describe('a function', () => {
       'starttraining training',
     ]);
     expect(foldersOf('s3:GetObject')).toEqual([
-      'Shared adapters',
       'adapters adapter-uploads',
       'adapters adapters',
       'adapters training',

@@ -5,8 +5,9 @@ import { Construct } from 'constructs';
 import { acknowledge, acknowledgePrefix } from '#infra/acknowledge.ts';
 import type { DataStack } from '#infra/stacks/data.ts';
 
-/** Where base models and tenants' adapters are in the tenant data bucket; no dataset or file of a tenant is readable. */
-const READABLE = ['bases/*', 'tenants/*/adapters/*'];
+/** Base models and the archives that serve. Beside these lie adapters' exports, with the datasets in them: not readable. */
+const READABLE = ['bases/*', 'tenants/*/adapters/*/adapter.tar.gz'];
+const LISTABLE = ['bases/*', 'tenants/*/adapters/*'];
 
 export type InferenceRoleProps = {
   readonly data: DataStack;
@@ -38,7 +39,7 @@ export class InferenceRole extends Construct {
       ['s3:GetObject'],
       READABLE.map((prefix) => bucket.arnForObjects(prefix)),
     );
-    allow(['s3:ListBucket'], [bucket.bucketArn], { StringLike: { 's3:prefix': READABLE } });
+    allow(['s3:ListBucket'], [bucket.bucketArn], { StringLike: { 's3:prefix': LISTABLE } });
     allow(['kms:Decrypt'], [data.dataKey.keyArn], {
       StringEquals: { 'kms:ViaService': `s3.${stack.region}.${stack.urlSuffix}` },
     });
