@@ -8,6 +8,6 @@ const { deps, log } = wireFiles(process.env);
 /** Serves the files routes. */
 export const handler = makeHttpHandler({
   ...log,
-  maxBodyBytes: FILE_LIMITS.requestBytes,
+  maxBodyBytes: FILE_LIMITS.refusedBytes,
   dispatch: (request) => dispatchFiles(deps, request),
 });

@@ -48,7 +48,7 @@ export async function startFileDesk(more: MoreHandlers = () => ({})) {
   const log = quietLog();
   const files = makeHttpHandler({
     ...log,
-    maxBodyBytes: FILE_LIMITS.requestBytes,
+    maxBodyBytes: FILE_LIMITS.refusedBytes,
     dispatch: (request) => dispatchFiles(deps, request),
   });
   const adminKeys = async () => [ADMIN_KEY];

@@ -238,7 +238,7 @@ describe('a form is refused', () => {
     [
       'above the limit',
       () => ({ body: form({ purpose: 'evals', file: new File([new Uint8Array(5e6)], 'a') }) }),
-      { status: 413 },
+      { status: 413, body: { error: { message: expect.stringMatching('/v1/files/uploads') } } },
     ],
   ])('%s', async (_, make, expected) => {
     expect(await call('POST', '/files', make())).toMatchObject(expected);

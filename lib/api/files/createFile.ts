@@ -3,6 +3,7 @@ import { callingTenant } from '#api/edge/authorize.ts';
 import { checkShape } from '#api/edge/checkShape.ts';
 import type { ApiError } from '#api/errors.ts';
 import { refuse, respond } from '#api/http.ts';
+import { FILE_LIMITS } from '#core/files/limits.ts';
 import { storeFile } from '#core/files/storeFile.ts';
 import type { FileRouteHandler } from './dispatchFiles.ts';
 import { filenameField, fileObject, purposeField } from './fields.ts';
@@ -13,6 +14,7 @@ const FileName = z.object({ file: filenameField });
 
 /** `POST /files` as a form of `purpose` and `file` → the file, checked already when it is small. */
 export const createFile: FileRouteHandler = async (deps, request) => {
+  if (request.body.length > FILE_LIMITS.requestBytes) return refuse(TOO_LARGE);
   const form = await readForm(request);
   if (!form.ok) return refuse(form.error);
   const { file } = form.value;
@@ -33,6 +35,12 @@ export const createFile: FileRouteHandler = async (deps, request) => {
     content: file.content,
   });
   return respond(200, fileObject(stored));
+};
+
+const TOO_LARGE: ApiError = {
+  code: 'request_too_large',
+  message: `A form has ${FILE_LIMITS.requestBytes} bytes at most. A larger file goes past the API: POST /v1/files/uploads answers where to, and the id that it will have.`,
+  param: 'file',
 };
 
 const NO_FILE: ApiError = {

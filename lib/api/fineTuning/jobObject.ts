@@ -5,7 +5,10 @@ import type { HyperParameters, JobEvent, TrainingJob } from '#core/training/type
 /** OpenAI's statuses. */
 export type JobStatus = 'validating_files' | 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
-/** A job is `running` until its model can be called, and `cancelled` from the moment that its client says so. */
+/**
+ * A job is `running` until its model can be called, or until its credits are back, and `cancelled` from the moment that
+ * its client says so.
+ */
 export function statusOf({ state, verdict }: Pick<TrainingJob, 'state' | 'verdict'>): JobStatus {
   switch (state) {
     case 'draft':
@@ -20,7 +23,7 @@ export function statusOf({ state, verdict }: Pick<TrainingJob, 'state' | 'verdic
     case 'cancelling':
       return 'cancelled';
     case 'ending':
-      return verdict === null || verdict.outcome === 'succeeded' ? 'running' : verdict.outcome;
+      return verdict?.outcome === 'cancelled' ? 'cancelled' : 'running';
     default:
       return state;
   }

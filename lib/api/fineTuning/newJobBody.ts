@@ -25,8 +25,7 @@ const Parameters = z.strictObject({
   lora_rank: orAuto(z.literal(LORA_RANKS)),
 });
 
-/** The body of `POST /fine_tuning/jobs`, and of a question for its price. */
-export const NewFineTuningJob = z.strictObject({
+const Body = z.strictObject({
   model: z.string().check(z.minLength(1), z.maxLength(128)),
   training_file: fileId,
   validation_file: z.nullish(fileId),
@@ -59,6 +58,20 @@ export const NewFineTuningJob = z.strictObject({
   ),
 });
 
+/** OpenAI has the parameters in two places; said twice, they must say the same, for they decide what the job costs. */
+const saysOneThing = ({ hyperparameters, method }: z.output<typeof Body>): boolean => {
+  const [old, own] = [hyperparameters ?? {}, method?.supervised?.hyperparameters ?? {}];
+  return Object.entries(own).every(([name, value]) => (Reflect.get(old, name) ?? value) === value);
+};
+
+/** The body of `POST /fine_tuning/jobs`, and of a question for its price. */
+export const NewFineTuningJob = Body.check(
+  z.refine(saysOneThing, {
+    path: ['hyperparameters'],
+    error: "says something else than 'method.supervised.hyperparameters': leave it out",
+  }),
+);
+
 const DEFAULT_VALIDATION_SHARE = 0.05;
 
 /** The job that a body asks for, of the caller. */
@@ -66,7 +79,7 @@ export function wantedJob(
   request: ApiRequest,
   body: z.output<typeof NewFineTuningJob>,
 ): Omit<NewJob, 'requestKey'> {
-  const given = body.method?.supervised?.hyperparameters ?? body.hyperparameters ?? {};
+  const given = { ...body.hyperparameters, ...body.method?.supervised?.hyperparameters };
   return {
     tenantId: callingTenant(request),
     keyId: callingKey(request),

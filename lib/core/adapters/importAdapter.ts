@@ -128,9 +128,11 @@ async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Pro
   return true;
 }
 
-/** An adapter that learnt next to nothing answers as its base does, and is not proven. */
+/** What the client is told; the agency reads the rest in the adapter's own details. */
 const notServed = ({ statusDetails }: Adapter): string =>
-  `The adapter that was trained could not be put into service: ${statusDetails ?? 'it was taken back.'} Nothing was charged. If it answers as its base does it has learnt too little: train more epochs, or on more examples.`;
+  /^(?:not_distinct|base_answered):/.test(statusDetails ?? '')
+    ? 'The model that was trained answers as its base model does: it has learnt too little to be told from it. Nothing was charged; train more epochs, or on more examples.'
+    : 'The adapter that was trained could not be put into service, by our fault. Nothing was charged; create the job again, and tell us if it fails again.';
 
 /** The job ended otherwise in the meantime: what was deployed for it is nobody's. */
 async function withdraw(

@@ -99,8 +99,18 @@ function conversationFaults(messages: readonly ExampleMessage[]): readonly Fault
       });
     }
   }
+  if (messages.some(({ weight }) => weight === 0) && !messages.some(isLearnt)) {
+    faults.push({
+      field: 'messages',
+      code: 'no_answer',
+      message: 'All messages of the assistant have the weight 0, so there is no answer to learn.',
+      fix: 'Leave out the weight of what the model should say.',
+    });
+  }
   return faults.slice(0, DATASET_LIMITS.faultsPerLine);
 }
+
+const isLearnt = ({ role, weight }: ExampleMessage): boolean => role === 'assistant' && weight !== 0;
 
 const faulty = (faults: readonly Fault[]): ReadLine => ({ kind: 'faulty', faults });
 

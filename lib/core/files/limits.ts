@@ -2,6 +2,8 @@
 export const FILE_LIMITS = {
   /** With its form around it and in base64 it still fits into Lambda's 6 MB. */
   requestBytes: 4_400_000,
+  /** Read only to say where a larger one goes: Lambda takes no larger body anyway. */
+  refusedBytes: 10_485_760,
   /** A file up to this size is checked before the answer, in well under a second. */
   checkedAtOnceBytes: 256 * 1024,
   /** A file up to this size is answered itself; a larger one by a link. */

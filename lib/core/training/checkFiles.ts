@@ -91,7 +91,7 @@ const unknownFile = (named: Named): FileRefused =>
   refused(named, 'You have no such file. GET /v1/files lists yours.');
 
 const tooLong = (count: number, baseModel: string): string =>
-  `${count} examples are longer than the context of ${baseModel}. Shorten them; the file's report says how long they are.`;
+  `${count === 1 ? '1 example is' : `${count} examples are`} longer than the context of ${baseModel}. Shorten what is too long; the file's report says how long examples are.`;
 
 const refused = ({ param }: Named, message: string): FileRefused => ({
   code: 'unusable_file',

@@ -6,9 +6,9 @@ export type Failure =
   | { readonly kind: 'again'; readonly message: string }
   | { readonly kind: 'final'; readonly error: JobError; readonly charged: boolean };
 
-/** What the container writes as `code: message`; containers/training/README.md names all. */
+/** What the container writes as `code: message`, before SageMaker's own words; containers/training/README.md names all. */
 const CODES =
-  /\b(invalid_settings|missing_channel|invalid_base|base_mismatch|invalid_dataset|example_too_long|checkpoint_mismatch|training_diverged|out_of_memory|internal): ([^\n]*)/;
+  /\b(invalid_settings|missing_channel|invalid_base|base_mismatch|invalid_dataset|example_too_long|checkpoint_mismatch|training_diverged|out_of_memory|internal): ([^\n]*?)(?:, exit code: \d+)?(?:\n|$)/;
 const CLIENTS_DATA = new Set(['invalid_dataset', 'example_too_long']);
 const AGAIN = /^(CapacityError|InternalServerError)\b/;
 

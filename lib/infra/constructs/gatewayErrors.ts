@@ -35,7 +35,7 @@ const GATEWAY_ERRORS: Readonly<Record<string, GatewayError>> = {
   TooLarge: {
     type: ResponseType.REQUEST_TOO_LARGE,
     code: 'request_too_large',
-    message: 'The request is too large: send at most 10 MB.',
+    message: 'The request is too large: send less. A large file goes past the API: POST /v1/files/uploads.',
   },
   MediaType: {
     type: ResponseType.UNSUPPORTED_MEDIA_TYPE,

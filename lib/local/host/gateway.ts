@@ -161,7 +161,7 @@ const NOT_FOUND: ApiError = {
 };
 const TOO_LARGE: ApiError = {
   code: 'request_too_large',
-  message: `The body is larger than ${MAX_PAYLOAD_BYTES} bytes. Send less.`,
+  message: `The body is larger than ${MAX_PAYLOAD_BYTES} bytes: send less. A large file goes past the API: POST /v1/files/uploads.`,
 };
 const TOO_MANY: ApiError = {
   code: 'rate_limit_exceeded',

@@ -95,6 +95,21 @@ describe('the OpenAI SDK', () => {
     await openai.fineTuning.jobs.cancel(job.id);
   });
 
+  test('reads parameters in both of their places, where they do not contradict each other', async () => {
+    const method = {
+      type: 'supervised',
+      supervised: { hyperparameters: { batch_size: 4, n_epochs: 2 } },
+    } as const;
+    const quoted = (hyperparameters: object) =>
+      openai.post<object>('/fine_tuning/quotes', {
+        body: { model: 'tunegate-nano', training_file: file, method, hyperparameters },
+      });
+    expect(await quoted({ n_epochs: 2, learning_rate_multiplier: 3 })).toMatchObject({
+      hyperparameters: { n_epochs: 2, batch_size: 4, learning_rate_multiplier: 3 },
+    });
+    await expect(quoted({ n_epochs: 3 })).rejects.toEqual(refused(400, 'hyperparameters', /something else/));
+  });
+
   test('with an idempotency key makes one job of many requests, and of none with another body', async () => {
     const retried = { headers: { 'Idempotency-Key': 'order-7' } };
     const body = { model: 'tunegate-nano', training_file: file, seed: 3 };

@@ -111,6 +111,11 @@ describe('a mistake is reported with its line, field and what to do', () => {
       [1, 'messages[1].content', 'no_answer'],
     ],
     [
+      'only answers of the weight 0',
+      [messages(user, { ...assistant, weight: 0 })],
+      [1, 'messages', 'no_answer'],
+    ],
+    [
       'nobody who asks',
       [messages({ role: 'system', content: 'be kind' }, assistant)],
       [1, 'messages', 'no_user_message'],
