@@ -23,10 +23,14 @@ const LIST_COLUMNS: readonly Column[] = [
   { title: 'RANK', field: 'rank', align: 'right' },
   { title: 'JOB', field: 'lineage.fine_tuning_job' },
   { title: 'CREATED (UTC)', field: 'created_at', as: 'time' },
+  { title: 'OUT SINCE (UTC)', field: 'outage.since', as: 'time' },
   { title: 'DETAILS', field: 'status_details' },
 ];
 const SHOWN: readonly Column[] = [
   ...LIST_COLUMNS,
+  { title: 'OUT BECAUSE', field: 'outage.why' },
+  { title: 'TIMES LOADED ANEW', field: 'outage.tries' },
+  { title: 'NEXT TRY (UTC)', field: 'outage.next_try_at', as: 'time' },
   { title: 'BASE SHA-256', field: 'base_sha256' },
   { title: 'WEIGHTS SHA-256', field: 'sha256.weights' },
   { title: 'BYTES', field: 'bytes' },

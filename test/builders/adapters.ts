@@ -4,7 +4,7 @@ import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent, Context } 
 import { dispatchAdapters } from '#api/adapters/dispatchAdapters.ts';
 import { makeAuthorizerHandler } from '#api/edge/authorizerHandler.ts';
 import { makeHttpHandler } from '#api/edge/httpHandler.ts';
-import type { AdapterEndpoint, DeployDesk } from '#core/adapters/ports.ts';
+import type { AdapterEndpoint, DeployDesk, EndpointOverview } from '#core/adapters/ports.ts';
 import { receiveMessage } from '#core/adapters/receiveMessage.ts';
 import type { AdapterId } from '#core/shared/ids.ts';
 import { ok } from '#core/shared/result.ts';
@@ -205,5 +205,15 @@ export function scriptedEndpoint() {
       return ok(script.answer(adapterId, probe.messages.at(-1)?.content ?? '', asks % script.copies));
     },
   };
-  return { endpoint, script, components };
+  const overview: EndpointOverview = {
+    list: async () =>
+      new Map(
+        [...components].map(([name, { looks }]) => [
+          name,
+          looks < script.creatingLooks ? 'creating' : script.failureReason === null ? 'in_service' : 'failed',
+        ]),
+      ),
+    copies: endpoint.copies,
+  };
+  return { endpoint, overview, script, components };
 }

@@ -93,7 +93,7 @@ function loadOnce(name: string, bundle: string): number {
 
 /** What a function finds in its environment, as the stacks give it; names that AWS makes are any text. */
 function environment(name: string): Readonly<Record<string, string>> {
-  const fn = lambdas.find(({ Properties }) => Properties.FunctionName.endsWith(`-${name}`));
+  const fn = lambdas.find(({ Properties }) => Properties.FunctionName === `tunegate-prod-${name}`);
   const variables: Readonly<Record<string, unknown>> = fn?.Properties.Environment.Variables ?? {};
   const texts = Object.entries(variables).map(([key, value]) => [
     key,

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { DeleteInferenceComponentCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DeployDesk } from '#core/adapters/ports.ts';
+import { watchAdapters } from '#core/adapters/watchAdapters.ts';
 import { readSafetensors, writeSafetensors } from '#core/weights/safetensors.ts';
+import { makeCopiesBook } from '#io/dynamodb/copiesBook.ts';
+import { makeNoticeOutbox } from '#io/dynamodb/noticeOutbox.ts';
 import { makeAdapterEndpoint } from '#io/sagemaker/adapterEndpoint.ts';
+import { makeEndpointOverview } from '#io/sagemaker/endpointOverview.ts';
 import { DEMO_TENANTS } from '#local/demo/tenants.ts';
 import { listenOnLoopback } from '#local/shared/serviceMain.ts';
 import { startAdapterDesk } from '#test/builders/adapters.ts';
@@ -76,6 +80,30 @@ test('an adapter is loaded from its archive, proven by its answers, and taken do
   await at.call('POST', `${own}/deploy`);
   await at.work(at.desk(endpointAt(sageMaker.url)));
   expect((await at.call('GET', own)).body).toMatchObject({ status: 'deployed' });
+});
+
+test('an adapter that the endpoint lost is found by its lists, and answers again', async () => {
+  const { own, adapter } = await deployed(adapterArchive(), PROBES);
+  const InferenceComponentName = adapter.inference_component_name;
+  const { client, prefix } = at.agency.database;
+  const worker = at.desk(endpointAt(sageMaker.url));
+  const desk = {
+    ...worker,
+    endpoint: makeEndpointOverview(sageMaker.control, { baseComponent: 'tunegate-nano' }),
+    copies: makeCopiesBook(client, `${prefix}directory`),
+    notices: makeNoticeOutbox(client, `${prefix}billing`),
+  };
+  await watchAdapters(desk);
+  await at.workUntilIdle(worker);
+  expect(await watchAdapters(desk)).toMatchObject({ asked: 0, out: [] });
+
+  await sageMaker.control.send(new DeleteInferenceComponentCommand({ InferenceComponentName }));
+  await expect(sageMaker.invoke(InferenceComponentName, PROBES[0] ?? {})).rejects.toThrow('not found');
+  await watchAdapters(desk);
+  await at.workUntilIdle(worker);
+  expect((await at.call('GET', own)).body).toMatchObject({ status: 'deployed', outage: null });
+  const answer = await sageMaker.invoke(InferenceComponentName, { ...PROBES[0], temperature: 0 });
+  expect(answer.choices[0]?.message.content).toBe('return_refund');
 });
 
 test('an adapter of a tenant with an endpoint of its own is deployed and proven there, and its model leads there', async () => {

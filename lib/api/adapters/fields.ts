@@ -2,7 +2,7 @@ import { idParam, toSeconds } from '#api/control/fields.ts';
 import type { ApiError } from '#api/errors.ts';
 import type { ApiRequest } from '#api/http.ts';
 import type { AdapterRef } from '#core/adapters/changeAdapter.ts';
-import { type Adapter, componentNameOf, type Lineage } from '#core/adapters/types.ts';
+import { type Adapter, componentNameOf, type Lineage, type Outage } from '#core/adapters/types.ts';
 import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 
 /** The adapter of the agency's path; undefined when it cannot be one. */
@@ -20,6 +20,8 @@ export const adapterBody = (adapter: Adapter) => ({
   status_details: adapter.statusDetails,
   endpoint: adapter.endpoint ?? null,
   move: adapter.move === undefined ? null : { state: adapter.move.state, endpoint: adapter.move.endpoint },
+  /** It was in service and is not; it is loaded anew by itself until `next_try_at` is null and it has failed. */
+  outage: adapter.outage === undefined ? null : outageBody(adapter.outage),
   base_model: adapter.baseModel,
   base_sha256: adapter.baseSha256,
   inference_component_name: componentNameOf(adapter.id, adapter.endpoint),
@@ -30,6 +32,13 @@ export const adapterBody = (adapter: Adapter) => ({
   fingerprint: fingerprintBody(adapter),
   created_at: toSeconds(adapter.createdAtMs),
   status_at: toSeconds(adapter.statusAtMs),
+});
+
+const outageBody = ({ sinceMs, why, tries, nextTryAtMs }: Outage) => ({
+  since: toSeconds(sinceMs),
+  why,
+  tries,
+  next_try_at: nextTryAtMs === null ? null : toSeconds(nextTryAtMs),
 });
 
 const lineageBody = (lineage: Lineage) => ({

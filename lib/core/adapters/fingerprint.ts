@@ -5,23 +5,30 @@ import type { Fingerprint } from './types.ts';
 /** Of a probe: what the base answered once, and what the adapter answered each time. */
 export type ProbeReplies = { readonly base: string; readonly adapter: readonly ProbeAnswer[] };
 
+/**
+ * The first answers to each probe are asked for one after another: engines round what they compute together otherwise
+ * in the last digit, so these are the words of a call that shares the engine with nobody. Twice, so that chance is seen.
+ */
+export const ASKED_ALONE = 2;
+
 export type NotProven = {
   readonly code: 'base_answered' | 'not_distinct' | 'says_nothing' | 'answers_differ';
   readonly message: string;
 };
 
-/** How sure we are to have asked each copy, when calls are spread over them evenly: one in a million is missed. */
+/** How sure we are to have asked a copy, when calls are spread over them evenly: one in a million is missed. */
 const MISSED_COPY = 1e-6;
 /** Of answers that distinguish, so many must be as expected: copies may round differently in the last digit. */
 const AGREEING_SHARE = 0.75;
 
 /**
  * How often to ask an adapter so that each of its copies was asked, because nobody can ask one copy by name.
- * (1 − 1/copies)^asks ≤ one in a million; never fewer than twice a probe, so that chance is seen.
+ * (1 − 1/copies)^asks ≤ one in a million for each copy: 20 asks for 2 copies, 49 for 4, 132 for 10.
+ * This is a proof by chance, as good as the endpoint spreads its calls. Never fewer than `ASKED_ALONE` a probe.
  */
 export function asksNeeded(copies: number, probes: number): number {
   const spread = copies <= 1 ? 0 : Math.ceil(Math.log(MISSED_COPY) / Math.log(1 - 1 / copies));
-  return Math.max(spread, 2 * probes);
+  return Math.max(spread, ASKED_ALONE * probes);
 }
 
 /**
@@ -41,7 +48,9 @@ export function judgeReplies(
   if (misnamed !== undefined)
     return refused('base_answered', `${misnamed.model ?? 'nothing named'} answered in the adapter's place.`);
 
-  const expected = replies.map(({ adapter }, at) => known?.answers[at] ?? mostFrequent(adapter));
+  const expected = replies.map(
+    ({ adapter }, at) => known?.answers[at] ?? mostFrequent(adapter.slice(0, ASKED_ALONE)),
+  );
   const telling = replies.flatMap(({ base, adapter }, at) => {
     const answers = adapter.map(({ text }) => text);
     const differs = expected[at] !== base || answers.some((text) => text !== base);

@@ -1,24 +1,33 @@
 import type { AdapterRef } from './changeAdapter.ts';
 import { bringInto, type Look, move, removeFrom, settle, WAITING } from './endpointSteps.ts';
+import { keepUp } from './keepUp.ts';
 import { lookAfterMove } from './lookAfterMove.ts';
 import { moveAdapter } from './moveAdapter.ts';
+import { dueOutage, failedToLoad, loadAnew } from './outage.ts';
 import type { DeployDesk } from './ports.ts';
-import { type Adapter, componentNameOf } from './types.ts';
+import type { Adapter } from './types.ts';
 
 /**
  * Brings the endpoint one step nearer to what the registry says of an adapter. It compares states and follows no
  * events: messages may come twice, late, in any order or cut off anywhere, and the next look goes on from what is.
  */
-export async function lookAfter(desk: DeployDesk, ref: AdapterRef): Promise<Look> {
+export async function lookAfter(
+  desk: DeployDesk,
+  ref: AdapterRef,
+  { provenSinceMs = 0 }: { readonly provenSinceMs?: number } = {},
+): Promise<Look> {
   const adapter = await desk.adapters.read(ref.tenantId, ref.adapterId);
   if (adapter === undefined) return { kind: 'unknown' };
   switch (adapter.status) {
     case 'deploying':
       return bringUp(desk, adapter);
     case 'deployed':
-      return adapter.move === undefined ? keepUp(desk, adapter) : lookAfterMove(desk, adapter, adapter.move);
-    case 'registered':
+      return adapter.move === undefined
+        ? keepUp(desk, adapter, provenSinceMs)
+        : lookAfterMove(desk, adapter, adapter.move);
     case 'failed':
+      return tryAgain(desk, adapter, await takeDown(desk, adapter));
+    case 'registered':
     case 'retired':
       return takeDown(desk, adapter);
     default:
@@ -34,13 +43,12 @@ const bringUp = (desk: DeployDesk, adapter: Adapter): Promise<Look> =>
     failed: (statusDetails) => fail(desk, adapter, statusDetails),
   });
 
-/** A component that is lost, with its endpoint for example, is made again. */
-async function keepUp(desk: DeployDesk, adapter: Adapter): Promise<Look> {
-  const component = await desk.endpoint.describe(componentNameOf(adapter.id, adapter.endpoint));
-  if (component?.status === 'in_service') return { kind: 'settled', adapter };
-  if (component?.status === 'creating') return WAITING;
-  desk.log('a deployed adapter was not on the endpoint', { adapterId: adapter.id, component });
-  await move(desk, adapter, (found) => moveAdapter(found, 'deploying', desk.world.clock()));
+/** One that was in service is loaded anew when its pause is over, and what is left of its last try is gone. */
+async function tryAgain(desk: DeployDesk, adapter: Adapter, down: Look): Promise<Look> {
+  const nowMs = desk.world.clock();
+  const outage = dueOutage(adapter, nowMs);
+  if (down.kind !== 'settled' || outage === undefined) return down;
+  await move(desk, down.adapter, (found) => loadAnew(found, nowMs, outage.why));
   return WAITING;
 }
 
@@ -57,7 +65,7 @@ async function takeDown(desk: DeployDesk, adapter: Adapter): Promise<Look> {
 async function fail(desk: DeployDesk, adapter: Adapter, statusDetails: string): Promise<Look> {
   desk.countFailure();
   desk.log('an adapter could not be deployed', { adapterId: adapter.id, statusDetails });
-  await move(desk, adapter, (found) => moveAdapter(found, 'failed', desk.world.clock(), { statusDetails }));
+  await move(desk, adapter, (found) => failedToLoad(found, desk.world.clock(), statusDetails));
   // Its component, if there is one, is taken down by the next look.
   return WAITING;
 }

@@ -13,7 +13,7 @@ export const TRANSITIONS: Readonly<Record<AdapterStatus, readonly AdapterStatus[
 
 export const mayMove = (from: AdapterStatus, to: AdapterStatus): boolean => TRANSITIONS[from].includes(to);
 
-/** The adapter in its next status. Throws when the table does not allow it: whoever decides looks first. */
+/** The adapter in its next status; an outage ends with being deployed, or being taken down. Throws when the table does not allow it: whoever decides looks first. */
 export function moveAdapter(
   adapter: Adapter,
   to: AdapterStatus,
@@ -21,8 +21,11 @@ export function moveAdapter(
   changed: Partial<Pick<Adapter, 'statusDetails' | 'fingerprint'>> = {},
 ): Adapter {
   if (!mayMove(adapter.status, to)) throw new Error(`an adapter cannot go from ${adapter.status} to ${to}`);
+  const { outage, ...rest } = adapter;
+  const isStillOut = outage !== undefined && (to === 'deploying' || to === 'failed');
   return {
-    ...adapter,
+    ...rest,
+    ...(isStillOut ? { outage } : {}),
     statusDetails: null,
     ...changed,
     status: to,

@@ -113,6 +113,21 @@ export type AdapterEndpoint = {
   ) => Promise<Result<ProbeAnswer, { readonly code: 'loading' | 'ask_failed'; readonly message: string }>>;
 };
 
+/** All endpoints from above, for whoever looks at hundreds of adapters at once. */
+export type EndpointOverview = Pick<AdapterEndpoint, 'copies'> & {
+  /** Every adapter's component by its name. Throws when there are more than an account can have. */
+  readonly list: () => Promise<ReadonlyMap<string, ComponentState['status']>>;
+};
+
+/** Copies of an endpoint's base when they were seen last, and when there were more than the time before. */
+export type SeenCopies = { readonly copies: number; readonly grownAtMs: number };
+
+/** What is remembered of endpoints' copies. Null: the shared endpoint. */
+export type CopiesBook = {
+  readonly read: (endpoint: string | null) => Promise<SeenCopies | undefined>;
+  readonly write: (endpoint: string | null, seen: SeenCopies) => Promise<void>;
+};
+
 /** What happens to an adapter: one message is one look at it. `round` counts the looks so far. */
 export type AdapterMessage =
   | (ImportMessage & { readonly adapterId?: AdapterId; readonly round?: number })
@@ -120,6 +135,14 @@ export type AdapterMessage =
       readonly kind: 'deploy' | 'undeploy';
       readonly tenantId: TenantId;
       readonly adapterId: AdapterId;
+      readonly round?: number;
+    }
+  /** From the watch: prove it again where it was proven before `provenSinceMs`. */
+  | {
+      readonly kind: 'watch';
+      readonly tenantId: TenantId;
+      readonly adapterId: AdapterId;
+      readonly provenSinceMs: number;
       readonly round?: number;
     };
 export type AdapterQueue = {

@@ -1,10 +1,14 @@
 import { ok, type Result } from '#core/shared/result.ts';
-import { asksNeeded, judgeReplies, type NotProven, type ProbeReplies } from './fingerprint.ts';
+import { ASKED_ALONE, asksNeeded, judgeReplies, type NotProven, type ProbeReplies } from './fingerprint.ts';
 import type { DeployDesk, ProbeAnswer } from './ports.ts';
 import { type Adapter, componentNameOf, type Fingerprint, type Probe } from './types.ts';
 
-/** Asks under way at once: as many as spread over the copies, and few enough to leave room for clients. */
-const AT_ONCE = 4;
+/**
+ * Asks under way at once where there are several copies: as many as copies, because an endpoint gives a call to one with
+ * the fewest under way, and few enough to leave room for clients.
+ */
+const LEAST_AT_ONCE = 4;
+const MOST_AT_ONCE = 16;
 
 /** Why an ask did not come to an answer. */
 class NoAnswer extends Error {
@@ -51,18 +55,18 @@ async function askAll(
   };
   const replies: { base: string; adapter: ProbeAnswer[] }[] = [];
   for (const probe of probes) replies.push({ base: (await ask(null, probe)).text, adapter: [] });
-  const asks = asksNeeded(await endpoint.copies(at), probes.length);
-  for (let done = 0; done < asks; done += AT_ONCE) {
-    const batch = Array.from(
-      { length: Math.min(AT_ONCE, asks - done) },
-      (_, i) => (done + i) % probes.length,
-    );
-    await Promise.all(
-      batch.map(async (at) => {
-        const probe = probes[at];
-        if (probe !== undefined) replies[at]?.adapter.push(await ask(id, probe));
-      }),
-    );
+  const askProbe = async (number: number): Promise<void> => {
+    const probe = probes[number % probes.length];
+    if (probe !== undefined) replies[number % probes.length]?.adapter.push(await ask(id, probe));
+  };
+  const alone = ASKED_ALONE * probes.length;
+  for (let number = 0; number < alone; number += 1) await askProbe(number);
+  const copies = await endpoint.copies(at);
+  const asks = asksNeeded(copies, probes.length);
+  const atOnce = Math.min(Math.max(copies, LEAST_AT_ONCE), MOST_AT_ONCE);
+  for (let done = alone; done < asks; done += atOnce) {
+    const batch = Array.from({ length: Math.min(atOnce, asks - done) }, (_, i) => askProbe(done + i));
+    await Promise.all(batch);
   }
   return replies;
 }

@@ -22,6 +22,7 @@ const Message = z.discriminatedUnion('kind', [
     round,
   }),
   z.object({ kind: z.enum(['deploy', 'undeploy']), tenantId, adapterId, round }),
+  z.object({ kind: z.literal('watch'), tenantId, adapterId, provenSinceMs: z.int(), round }),
 ]);
 
 /**
@@ -43,6 +44,19 @@ export async function receiveMessage(desk: DeployDesk, body: string): Promise<vo
 /** The message to look again with; undefined when nothing is left to do. */
 async function step(desk: DeployDesk, message: z.infer<typeof Message>): Promise<AdapterMessage | undefined> {
   if (message.kind === 'import') return importAdapter(desk, message);
+  if (message.kind === 'watch') return watch(desk, message);
   const look = await lookAfter(desk, message);
   return look.kind === 'waiting' ? message : undefined;
+}
+
+/** One look, because the next run of the watch looks again; what it began to change is followed to its end. */
+async function watch(
+  desk: DeployDesk,
+  { tenantId, adapterId, provenSinceMs }: Extract<z.infer<typeof Message>, { readonly kind: 'watch' }>,
+): Promise<AdapterMessage | undefined> {
+  const before = await desk.adapters.read(tenantId, adapterId);
+  const look = await lookAfter(desk, { tenantId, adapterId }, { provenSinceMs });
+  if (look.kind !== 'waiting') return undefined;
+  const after = await desk.adapters.read(tenantId, adapterId);
+  return after?.version === before?.version ? undefined : { kind: 'deploy', tenantId, adapterId };
 }

@@ -64,6 +64,19 @@ export type AdapterMove = {
   readonly sinceMs: number;
 };
 
+/**
+ * A deployed adapter that was found not to serve, from then until it is proven again. It is loaded anew by itself, a few
+ * times, with growing pauses.
+ */
+export type Outage = {
+  readonly sinceMs: number;
+  readonly why: string;
+  /** How often it was begun to be loaded anew. */
+  readonly tries: number;
+  /** When the next try begins; null: one is under way, or the last one failed (`failed`) and a person has to look. */
+  readonly nextTryAtMs: number | null;
+};
+
 /** One version of a model, for ever: its id is made of its tenant and its content. */
 export type Adapter = {
   readonly id: AdapterId;
@@ -81,6 +94,8 @@ export type Adapter = {
   readonly endpoint?: string;
   /** Absent: it stays where it is. */
   readonly move?: AdapterMove;
+  /** Absent: it serves, or was never to. */
+  readonly outage?: Outage;
   /** Grows by one with each change: the optimistic lock. */
   readonly version: number;
   readonly createdAtMs: number;

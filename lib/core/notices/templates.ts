@@ -40,11 +40,24 @@ const TEMPLATES: Templates = {
       slowedUntilMs === null ? 'It works as before.' : `It is slowed until ${moment(slowedUntilMs)}.`
     } If this was not meant, rotate or revoke the key; a limit keeps it from happening again.`,
   }),
+  adapters_out: (content) => ({
+    subject: `${content.adapters === 1 ? 'An adapter is' : `${content.adapters} adapters are`} out of service`,
+    text: `Their calls are refused with 503 and cost nothing; canaries and shadows of them were ended. They are being loaded again by themselves. ${naming(content)} "tunegate adapters list" shows how they stand; "tunegate rollout rollback" leads a model back to the version before within seconds.`,
+  }),
+  adapters_given_up: (content) => ({
+    subject: `${content.adapters === 1 ? 'An adapter stays' : `${content.adapters} adapters stay`} out of service`,
+    text: `They were loaded again several times and did not come to serve; nothing more is tried by itself. ${naming(content)} "tunegate adapters deploy" tries again; "tunegate rollout rollback" leads a model back to the version before.`,
+  }),
   credits_low: ({ availableMicro }, name) => ({
     subject: `${name} runs out of credits`,
     text: `${formatCredits(availableMicro)} credits are left. At zero, calls are refused.`,
   }),
 };
+
+const naming = ({ adapters, named }: Contents['adapters_out']): string =>
+  `${named.map(({ id, tenantId, why }) => `${id} of ${tenantId} (${why})`).join('; ')}${
+    adapters > named.length ? `; and ${adapters - named.length} more` : ''
+  }.`;
 
 const UNUSUAL = {
   jump: (seen: number, usual: number) =>

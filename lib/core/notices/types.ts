@@ -1,4 +1,4 @@
-import type { KeyId, TenantId } from '#core/shared/ids.ts';
+import type { AdapterId, KeyId, TenantId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 
 /**
@@ -26,6 +26,16 @@ export type NoticeContent =
       readonly usual: number;
       /** Until when the key is slowed; null: it is not. */
       readonly slowedUntilMs: number | null;
+    }
+  | {
+      readonly kind: 'adapters_out' | 'adapters_given_up';
+      readonly adapters: number;
+      /** The first few of them. */
+      readonly named: readonly {
+        readonly id: AdapterId;
+        readonly tenantId: TenantId;
+        readonly why: string;
+      }[];
     }
   | { readonly kind: 'credits_low'; readonly availableMicro: MicroCredits };
 

@@ -43,6 +43,7 @@ export type TunegateFunctionProps = {
   readonly endpoint?: {
     readonly grantInvoke: (fn: lambda.Function) => void;
     readonly grantManageAdapters: (fn: lambda.Function) => void;
+    readonly grantWatchAdapters: (fn: lambda.Function) => void;
   };
 };
 
@@ -63,7 +64,7 @@ export class TunegateFunction extends Construct {
     this.#attachTrigger();
     acknowledge(this, {
       'AwsSolutions::AwsSolutions-IAM5[Resource::*]':
-        'Only xray:PutTraceSegments and xray:PutTelemetryRecords, which have no resources (a test holds this).',
+        'Only xray:PutTraceSegments, xray:PutTelemetryRecords and lists, which have no resources (a test holds this).',
     });
   }
 
@@ -216,6 +217,7 @@ export class TunegateFunction extends Construct {
     }
     if (uses.invokesEndpoint === true) need(endpoint, 'endpoint').grantInvoke(this.lambda);
     if (uses.managesAdapters === true) need(endpoint, 'endpoint').grantManageAdapters(this.lambda);
+    if (uses.watchesAdapters === true) need(endpoint, 'endpoint').grantWatchAdapters(this.lambda);
     if (services.size > 0) grantKey(this.lambda, data.dataKey, { services: [...services], writes });
   }
 

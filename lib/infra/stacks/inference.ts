@@ -28,7 +28,7 @@ export type InferenceStackProps = StackProps & {
 export class InferenceStack extends Stack {
   readonly shared: InferenceEndpoint;
   readonly dedicated: readonly InferenceEndpoint[];
-  readonly deployAdapter: TunegateFunction;
+  readonly functions: readonly TunegateFunction[];
 
   constructor(scope: Construct, id: string, { environment, data, training, ...props }: InferenceStackProps) {
     super(scope, id, props);
@@ -53,13 +53,17 @@ export class InferenceStack extends Stack {
       new CfnOutput(this, `DedicatedEndpoint-${name}`, { value: endpoint.name });
       return endpoint;
     });
-    this.deployAdapter = new TunegateFunction(this, 'deploy-adapter', {
+    const shared = {
       environment,
       data,
       layers: new SharedLayers(this, 'Layers'),
       queues: { adapters: training.adapters },
       endpoint: this,
-    });
+    };
+    this.functions = [
+      new TunegateFunction(this, 'deploy-adapter', shared),
+      new TunegateFunction(this, 'watch-adapters', shared),
+    ];
     new CfnOutput(this, 'BaseComponentName', { value: this.shared.baseComponent });
   }
 
@@ -112,8 +116,25 @@ export class InferenceStack extends Stack {
     allow(['sagemaker:DescribeInferenceComponent'], [adapters, ...bases]);
   }
 
+  /** Lets a function see which components there are, and how many copies the bases have. */
+  grantWatchAdapters(fn: LambdaFunction): void {
+    fn.addEnvironment(ENDPOINT.baseEnv, this.shared.baseComponent);
+    // AWS gives lists no resources.
+    fn.addToRolePolicy(
+      new PolicyStatement({ actions: ['sagemaker:ListInferenceComponents'], resources: ['*'] }),
+    );
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['sagemaker:DescribeInferenceComponent'],
+        resources: this.#endpoints.map(({ baseComponent }) =>
+          this.#arn('inference-component', baseComponent),
+        ),
+      }),
+    );
+  }
+
   watch(alarms: AlarmSet): void {
-    this.deployAdapter.watch(alarms);
+    for (const fn of this.functions) fn.watch(alarms);
     for (const endpoint of this.#endpoints) endpoint.watch(alarms);
   }
 

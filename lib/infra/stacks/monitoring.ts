@@ -66,8 +66,16 @@ const COUNTED: Readonly<
     runbook: 'a-book-is-not-sealed',
   },
   adapterFailures: {
-    meaning: 'Adapters could not be loaded, or did not prove to answer.',
+    meaning: 'Adapters could not be loaded, did not prove to answer, or were lost by their endpoint.',
     runbook: 'an-adapter-is-not-deployed',
+  },
+  adaptersOut: {
+    meaning: 'Adapters that were in service are not: calls of their models are refused with 503.',
+    runbook: 'an-adapter-is-out-of-service',
+  },
+  unseenAdapters: {
+    meaning: 'Adapters of some tenants, or copies of an endpoint, cannot be looked at.',
+    runbook: 'adapters-are-not-looked-at',
   },
   unmatchedPayments: {
     meaning: 'Dodo told of payments that belong to no checkout of ours.',

@@ -21,6 +21,8 @@ export type FunctionUses = {
   readonly engineSecrets?: boolean;
   /** Makes and removes inference components of adapters, and only of these, and asks them. */
   readonly managesAdapters?: boolean;
+  /** Lists inference components and looks at the bases' copies. */
+  readonly watchesAdapters?: boolean;
   readonly tokenizers?: boolean;
   readonly priceTables?: boolean;
   /** Tells people where to buy credits: needs `SETTINGS.topUpUrl`. */
@@ -166,6 +168,17 @@ export const FUNCTIONS = {
       queues: ['adapters'],
       buckets: { tenantData: { adapters: 'readWrite', training: 'read' } },
       managesAdapters: true,
+    },
+  },
+  'watch-adapters': {
+    memoryMb: 512,
+    timeoutSeconds: 240, // less than until the next run
+    trigger: { kind: 'schedule', everyMinutes: 5 },
+    uses: {
+      tables: { directory: 'readWrite', billing: 'readWrite' },
+      listsNothingOf: ['billing'], // it only adds notices
+      queues: ['adapters'],
+      watchesAdapters: true,
     },
   },
   ...TRAINING_FUNCTIONS,

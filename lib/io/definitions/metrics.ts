@@ -22,8 +22,12 @@ export const METRICS = {
   archiveFailures: { name: 'ArchiveFailures', service: 'archive-usage' },
   /** Books that could not be sealed, or do not add up with their account; the next run tries again. */
   sealFailures: { name: 'SealFailures', service: 'seal-books' },
-  /** Adapters that could not be loaded, or did not prove to answer. */
+  /** Adapters that could not be loaded, did not prove to answer, or were lost by their endpoint. */
   adapterFailures: { name: 'AdapterFailures', service: 'deploy-adapter' },
+  /** Adapters that were in service and are not, counted at each look until they are again. */
+  adaptersOut: { name: 'AdaptersOut', service: 'watch-adapters' },
+  /** Tenants' adapters or endpoints' copies that could not be looked at; the next run tries again. */
+  unseenAdapters: { name: 'UnseenAdapters', service: 'watch-adapters' },
   /** Signed webhooks whose payment or refund cannot be matched with a checkout of ours. */
   unmatchedPayments: { name: 'UnmatchedPayments', service: 'apply-payment' },
   /** Payments, refunds and disputes that were found by looking: their webhooks never came. */

@@ -55,6 +55,14 @@ const AdapterItem = z.object({
       sinceMs: z.int(),
     }),
   ),
+  outage: z.exactOptional(
+    z.object({
+      sinceMs: z.int(),
+      why: z.string(),
+      tries: z.int(),
+      nextTryAtMs: z.nullable(z.int()),
+    }),
+  ),
   version: z.int(),
   createdAtMs: z.int(),
   statusAtMs: z.int(),

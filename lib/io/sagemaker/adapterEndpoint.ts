@@ -1,17 +1,16 @@
 import {
   CreateInferenceComponentCommand,
   DeleteInferenceComponentCommand,
-  DescribeInferenceComponentCommand,
-  type InferenceComponentStatus,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand, type SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import * as z from 'zod/mini';
-import type { AdapterEndpoint, ComponentState, EndpointRefused } from '#core/adapters/ports.ts';
+import type { AdapterEndpoint, EndpointRefused } from '#core/adapters/ports.ts';
 import { PROBE_LIMITS } from '#core/adapters/probes.ts';
 import { componentNameOf } from '#core/adapters/types.ts';
 import type { AdapterId } from '#core/shared/ids.ts';
 import { err, ok } from '#core/shared/result.ts';
+import { copiesOf, describeComponent, isMissing, messageOf, nameOf, STATES } from './components.ts';
 import { ownEndpoint } from './ownEndpoint.ts';
 import { refusalOf } from './refusals.ts';
 
@@ -25,29 +24,12 @@ export type AdapterEndpointOptions = {
   readonly bucket: string;
 };
 
-/** A failed update leaves what was in service before; whoever looks then sees it serve. */
-const STATES: Readonly<Record<InferenceComponentStatus, ComponentState['status']>> = {
-  Creating: 'creating',
-  Updating: 'creating',
-  InService: 'in_service',
-  Failed: 'failed',
-  Deleting: 'deleting',
-};
-
 /** The endpoint that serves bases and adapters, on SageMaker's inference components. */
 export function makeAdapterEndpoint(options: AdapterEndpointOptions): AdapterEndpoint {
   const { control, runtime, endpointName, baseComponent, baseModel, bucket } = options;
-  const describe = async (InferenceComponentName: string) => {
-    try {
-      return await control.send(new DescribeInferenceComponentCommand({ InferenceComponentName }));
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
-  };
   return {
     describe: async (name) => {
-      const found = await describe(name);
+      const found = await describeComponent(control, name);
       if (found?.InferenceComponentStatus === undefined) return undefined;
       return { status: STATES[found.InferenceComponentStatus], failureReason: found.FailureReason ?? null };
     },
@@ -76,8 +58,7 @@ export function makeAdapterEndpoint(options: AdapterEndpointOptions): AdapterEnd
         return isMissing(error) ? ok('gone') : err(refusalFor(error));
       }
     },
-    copies: async (endpoint) =>
-      (await describe(ownEndpoint(baseComponent, endpoint)))?.RuntimeConfig?.CurrentCopyCount ?? 1,
+    copies: (endpoint) => copiesOf(control, ownEndpoint(baseComponent, endpoint)),
     ask: async (adapterId, probe, endpoint) => {
       const component =
         adapterId === null ? ownEndpoint(baseComponent, endpoint) : componentNameOf(adapterId, endpoint);
@@ -117,12 +98,6 @@ function readAnswer(body: Uint8Array) {
   const { model, choices } = z.parse(Answer, JSON.parse(Buffer.from(body).toString('utf8')));
   return { model: model ?? null, text: choices[0]?.message.content ?? '' };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '');
-
-const isMissing = (error: unknown): boolean =>
-  nameOf(error) === 'ValidationException' && /could not find|does not exist/iu.test(messageOf(error));
 
 /** What SageMaker refuses, by what is to be done about it; a failure of the network or of SageMaker is thrown. */
 function refusalFor(error: unknown): EndpointRefused {
