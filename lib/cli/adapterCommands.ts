@@ -217,10 +217,13 @@ async function download({ url, sha256 }: z.infer<typeof Export>, output: string)
     },
   });
   const partial = `${output}.partial`;
-  await pipeline(Readable.fromWeb(response.body), hashed, createWriteStream(partial, { mode: 0o600 }));
-  if (hash.digest('hex') !== sha256) {
-    await rm(partial);
-    throw new CliError('refused', 'what came is not what was packed', 'Run it again.');
+  try {
+    await pipeline(Readable.fromWeb(response.body), hashed, createWriteStream(partial, { mode: 0o600 }));
+    if (hash.digest('hex') !== sha256)
+      throw new CliError('refused', 'what came is not what was packed', 'Run it again.');
+    await rename(partial, output);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
   }
-  await rename(partial, output);
 }

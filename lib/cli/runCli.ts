@@ -41,12 +41,20 @@ export async function runCli(
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CODES.usage;
+    if (isOfFile(error)) {
+      terminal.writeError(`tunegate: ${error.message}\n`);
+      return EXIT_CODES.usage;
+    }
     if (!(error instanceof CliError)) throw error;
     terminal.writeError(`tunegate: ${error.message}\n`);
     if (error.hint !== undefined) terminal.writeError(`${error.hint}\n`);
     return error.exitCode;
   }
 }
+
+/** The disk's own word on a file that cannot be read or written: whoever named it knows what to do. */
+const isOfFile = (error: unknown): error is Error =>
+  error instanceof Error && 'syscall' in error && 'path' in error;
 
 const EXIT_CODE_HELP = `
 The connection comes from --url and --admin-key, else from TUNEGATE_URL and TUNEGATE_ADMIN_KEY, else from what

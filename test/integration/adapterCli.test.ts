@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -65,6 +65,12 @@ test('an adapter goes through its whole life by the command', async () => {
   expect((await run('adapters', 'export', tenant, id, '--output', output)).code).toBe(0);
   expect(execFileSync('tar', ['-tzf', output], { encoding: 'utf8' })).toContain('gguf/adapter.gguf');
   expect(readFileSync(output).length).toBeGreaterThan(0);
+  // Where it cannot be written, one line says so, and nothing half is left.
+  for (const nowhere of [join(folder, 'no', 'such', 'folder.tar.gz'), folder]) {
+    const failed = await run('adapters', 'export', tenant, id, '--output', nowhere);
+    expect(failed).toMatchObject({ code: 2, errors: expect.stringMatching(/^tunegate: E[A-Z]+: .*\n$/) });
+  }
+  expect(existsSync(`${folder}.partial`)).toBe(false);
 
   expect(await json('adapters', 'undeploy', tenant, id)).toMatchObject({ status: 'registered' });
   await at.work(worker);
