@@ -69,12 +69,18 @@ describe('what creates training jobs', () => {
     expect(assuming.map(({ role }) => role)).toEqual(['starttraining']);
   });
 
-  test('creates attempts of that one job, without a network, and no function does so by itself', () => {
+  test('creates attempts of that one job, without a network and on the one kind of instance, and no function does so by itself', () => {
     const creating = roleStatements(dev).filter(({ Action }) =>
       [Action].flat().includes('sagemaker:CreateTrainingJob'),
     );
     expect(creating).toMatchObject([
-      { role: 'JobCreator', Condition: { Bool: { 'sagemaker:NetworkIsolation': 'true' } } },
+      {
+        role: 'JobCreator',
+        Condition: {
+          Bool: { 'sagemaker:NetworkIsolation': 'true' },
+          'ForAllValues:StringEquals': { 'sagemaker:InstanceTypes': 'ml.g5.xlarge' },
+        },
+      },
     ]);
     expect(JSON.stringify(creating)).toContain(
       'training-job/tunegate-dev-$' + '{aws:PrincipalTag/tunegate-job}-*',

@@ -142,7 +142,11 @@ export class TrainingRole extends Construct {
     const own = `${tagged(JOB_TAG)}-*`;
     const allow = (actions: string[], conditions: Record<string, Record<string, string>>) =>
       creator.addToPolicy(new PolicyStatement({ actions, resources: [this.#jobs(own)], conditions }));
-    allow(['sagemaker:CreateTrainingJob'], { Bool: { 'sagemaker:NetworkIsolation': 'true' } });
+    const { instanceType } = this.#environment.training;
+    allow(['sagemaker:CreateTrainingJob'], {
+      Bool: { 'sagemaker:NetworkIsolation': 'true' },
+      'ForAllValues:StringEquals': { 'sagemaker:InstanceTypes': instanceType },
+    });
     allow(['sagemaker:AddTags'], { StringEquals: { 'sagemaker:TaggingAction': 'CreateTrainingJob' } });
     creator.addToPolicy(
       new PolicyStatement({
