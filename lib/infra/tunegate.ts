@@ -1,5 +1,6 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { checkEndpoints } from './checkEndpoints.ts';
 import type { Environment } from './environments.ts';
 import { ApiStack } from './stacks/api.ts';
 import { CreditsStack } from './stacks/credits.ts';
@@ -16,6 +17,7 @@ const UNTAGGED = ['AWS::CloudWatch::Dashboard', 'AWS::ApplicationAutoScaling::Sc
 
 /** Adds one environment's stacks to the app, in the order in which they depend on each other. */
 export function addTunegate(app: App, environment: Environment) {
+  checkEndpoints(environment);
   const { name, account, region } = environment;
   const shared = {
     environment,

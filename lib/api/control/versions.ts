@@ -29,6 +29,7 @@ const sageMakerName = z
 
 /** Of a secret or an endpoint: what stands behind the prefix that the deployment gives. */
 export const shortName = z.string().check(z.regex(SHORT_NAME, SHORT_NAME_RULE));
+export const isShortName = (name: string): boolean => SHORT_NAME.test(name);
 
 const EngineField = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sagemaker'), endpoint: shortName }),
