@@ -9,6 +9,7 @@ import type { Environment, InferenceSettings } from '#infra/environments.ts';
 import type { DataStack } from '#infra/stacks/data.ts';
 import { ALARM_PERIOD, type AlarmSet } from './alarmSet.ts';
 import { InferenceRole } from './inferenceRole.ts';
+import { servingEnvironment } from './servingEnvironment.ts';
 
 const VARIANT = 'all';
 const MODEL_DOWNLOAD_SECONDS = 1_200;
@@ -102,13 +103,7 @@ export class InferenceEndpoint extends Construct {
             compressionType: 'None',
           },
         },
-        environment: {
-          ...serving.environment,
-          SM_VLLM_SERVED_MODEL_NAME: settings.baseModel,
-          SM_VLLM_MAX_LORAS: String(settings.adaptersOnGpu),
-          SM_VLLM_MAX_CPU_LORAS: String(settings.adaptersInMemory),
-          SM_VLLM_MAX_LORA_RANK: String(settings.maxLoraRank),
-        },
+        environment: servingEnvironment(settings),
       },
     });
   }
