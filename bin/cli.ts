@@ -11,7 +11,7 @@ try {
     openDatabase: async (dataDir) => (await import('#local/openDatabase.ts')).openDatabase(dataDir),
     write: (text) => void process.stdout.write(text),
     writeError: (text) => void process.stderr.write(text),
-    columns: process.stderr.isTTY ? process.stderr.columns : undefined,
+    columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
   });
 } catch (error) {
   // A mistake of ours: one line for the person, the stack for who wants to report it.

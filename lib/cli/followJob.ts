@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient, JsonObject } from './apiClient.ts';
-import { CliError } from './cliError.ts';
+import { CliError, EXIT_CODES } from './cliError.ts';
 import { rowsOf } from './print.ts';
 import { barLine, EMPTY_VIEW, type JobView, viewLines, withEvent } from './trainingView.ts';
 
 const POLL_MS = 1_000;
 /** A week of looking: a job does not live longer. */
 const MAX_POLLS = 7 * 24 * 3_600;
+const MAX_FAILED_LOOKS = 120;
 const PAGE = '100';
 /** A job has at most so many events. */
 const MAX_PAGES = 20;
@@ -15,8 +16,8 @@ const ENDS = new Set(['succeeded', 'failed', 'cancelled']);
 
 export type Screen = {
   readonly write: (text: string) => void;
-  /** Undefined where nobody sees it move: then each thing that happens is a line. */
-  readonly columns: number | undefined;
+  /** Undefined where nobody sees it move: then each thing that happens is a line. A window changes its width. */
+  readonly columns: () => number | undefined;
 };
 
 /** Shows a job's course until it ends, and answers the job as it is then. */
@@ -26,9 +27,11 @@ export async function followJob(api: ApiClient, id: string, screen: Screen): Pro
   let view = EMPTY_VIEW;
   let seen = '';
   for (let poll = 0; poll < MAX_POLLS; poll++) {
-    // The job before its events: of a job that has ended there come no more.
-    const job = await api.call('GET', path);
-    const events = await eventsAfter(api, path, seen);
+    const { job, events } = await patiently(async () => ({
+      // The job before its events: of a job that has ended there come no more.
+      job: await api.call('GET', path),
+      events: await eventsAfter(api, path, seen),
+    }));
     seen = String(events.at(-1)?.['id'] ?? seen);
     view = { ...events.reduce(withEvent, view), status: String(job['status']) };
     show(view, events);
@@ -36,6 +39,19 @@ export async function followJob(api: ApiClient, id: string, screen: Screen): Pro
     await sleep(POLL_MS);
   }
   throw new CliError('unreachable', `${id} has not ended`);
+}
+
+/** A training goes on while the API, or the line to it, is away for a moment. */
+async function patiently<T>(look: () => Promise<T>): Promise<T> {
+  for (let left = MAX_FAILED_LOOKS; ; left--) {
+    try {
+      return await look();
+    } catch (error) {
+      const isAway = error instanceof CliError && error.exitCode === EXIT_CODES.unreachable;
+      if (left === 0 || !isAway) throw error;
+      await sleep(POLL_MS);
+    }
+  }
 }
 
 /** What happened since, oldest first. Lists are newest first, so pages are read until one has what was seen. */
@@ -55,18 +71,20 @@ async function eventsAfter(api: ApiClient, path: string, seen: string): Promise<
 
 /** On a screen the picture is drawn over the one before, under the messages; elsewhere it is lines alone. */
 function makeView({ write, columns }: Screen) {
-  let drawn = 0;
+  let drawn: readonly string[] = [];
   return (view: JobView, events: readonly JsonObject[]): void => {
     const messages = events.filter(({ type }) => type === 'message').map((event) => `${textOf(event)}\n`);
-    if (columns === undefined) {
+    const width = columns();
+    if (width === undefined) {
       const last = events.findLast(({ type }) => type === 'metrics');
       write([...messages, ...(last === undefined ? [] : [`${barLine(view, PLAIN_COLUMNS)}\n`])].join(''));
       return;
     }
-    const lines = viewLines(view, columns - 1);
-    const back = drawn === 0 ? '' : `\u001b[${drawn}A\u001b[0J`;
+    const lines = viewLines(view, width - 1);
+    const rows = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / width)), 0);
+    const back = rows === 0 ? '' : `\u001b[${rows}A\u001b[0J`;
     write(`${back}${messages.join('')}${lines.map((line) => `${line}\n`).join('')}`);
-    drawn = lines.length;
+    drawn = lines;
   };
 }
 

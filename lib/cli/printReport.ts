@@ -3,7 +3,7 @@ import type { reportDocument } from '#core/datasets/reportDocument.ts';
 
 type Document = ReturnType<typeof reportDocument>;
 
-const MESSAGE_WIDTH = 60;
+const ANSWER_WIDTH = 60;
 const SHOWN_CLASSES = 20;
 
 /** A dataset's report for people: the verdict, the statistics, then every mistake that is shown. */
@@ -12,12 +12,12 @@ export function printReport(report: Document, write: (text: string) => void): vo
   write(
     report.valid
       ? `${report.file}: ${statistics.examples} examples, no mistakes.\n\n`
-      : `${report.file}: ${errors.count} mistakes in ${report.lines} lines.\n\n`,
+      : `${report.file}: ${counted(errors.count, 'mistake')} in ${counted(report.lines, 'line')}.\n\n`,
   );
   for (const [title, text] of facts(report)) write(`${title.padEnd(18)}${text}\n`);
   if (statistics.classes !== null) write(`\n${classTable(statistics.classes.slice(0, SHOWN_CLASSES))}\n`);
-  if (errors.count > 0) write(`\n${faultTable(errors.data)}\n`);
-  if (errors.count > errors.shown) write(`${errors.count - errors.shown} more are not shown.\n`);
+  for (const fault of errors.data) write(`\n${faultText(fault)}`);
+  if (errors.count > errors.shown) write(`\n${errors.count - errors.shown} more are not shown.\n`);
 }
 
 function facts({ bytes, lines, statistics }: Document): readonly (readonly [string, string])[] {
@@ -30,7 +30,12 @@ function facts({ bytes, lines, statistics }: Document): readonly (readonly [stri
       ? []
       : ([
           ['tokens', `${tokens.total} by ${tokens.base_model}, longest ${tokens.longest}`],
-          ['too long', `${tokens.over_context} examples do not fit the model's context`],
+          [
+            'too long',
+            tokens.over_context === 0
+              ? 'none'
+              : `${counted(tokens.over_context, 'example')} for the model's context`,
+          ],
           ['lengths', tokens.histogram.map(({ up_to, examples }) => `≤${up_to}: ${examples}`).join('  ')],
         ] as const)),
     ['duplicates', `${duplicates.exact} exact, ${duplicates.near} near`],
@@ -47,16 +52,16 @@ const classTable = (classes: NonNullable<Document['statistics']['classes']>): st
     classes.map(({ answer, examples }) => [printable(answer), String(examples)]),
   );
 
-const faultTable = (faults: Document['errors']['data']): string =>
-  plainTable(
-    ['LINE', 'WHAT IS WRONG', 'WHAT TO DO'],
-    faults.map(({ line, message, fix }) => [String(line), printable(message), printable(fix)]),
-  );
+/** Two lines rather than a table: nothing is cut, however narrow the terminal is. */
+const faultText = ({ line, message, fix }: Document['errors']['data'][number]): string =>
+  `line ${line}: ${printable(message)}\n  ${printable(fix)}\n`;
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function plainTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const table = new Table({
     head: [...head],
-    colWidths: head.length === 3 ? [9, MESSAGE_WIDTH, MESSAGE_WIDTH] : [MESSAGE_WIDTH, 12],
+    colWidths: [ANSWER_WIDTH, 12],
     wordWrap: true,
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },

@@ -11,8 +11,8 @@ import type { Terminal } from './session.ts';
 
 export type TrainTerminal = Terminal & {
   readonly writeError: (text: string) => void;
-  /** How wide the terminal is that errors go to; undefined: it is none. */
-  readonly columns?: number | undefined;
+  /** How wide the terminal is now that errors go to; undefined: it is none. */
+  readonly columns?: () => number | undefined;
 };
 
 type Common = ConnectionOptions & { readonly apiKey?: string; readonly json?: boolean };
@@ -64,7 +64,7 @@ export function addTrainCommands(
   terminal: TrainTerminal,
   exitWith: (code: number) => void,
 ): void {
-  const screen: Screen = { write: terminal.writeError, columns: terminal.columns };
+  const screen: Screen = { write: terminal.writeError, columns: terminal.columns ?? (() => undefined) };
   const open = (command: Command) => {
     const options = command.optsWithGlobals<Common>();
     const connection = findClientConnection(options, terminal.env);

@@ -52,7 +52,10 @@ test('check says that a file is good, or which line is wrong and what to do', as
   expect(fine.out).toContain('email in 1');
   const faulty = await run(['dataset', 'check', bad()]);
   expect(faulty.code).toBe(1);
-  expect(faulty.out).toMatch(/\n2 +'messages' must have at least 1 items/);
+  expect(faulty.out).toContain('bad.jsonl: 1 mistake in 2 lines.');
+  expect(faulty.out).toMatch(
+    /\nline 2: 'messages' must have at least 1 items\.\n {2}Write \{"messages": .*\n/,
+  );
 });
 
 test('check prints the report that the API answers', async () => {

@@ -170,6 +170,15 @@ test('jobs are listed oldest first, by pages, and by their status', async () => 
   expect(failed.TrainingJobSummaries).toMatchObject([{ TrainingJobName: 'bad', SecondaryStatus: 'Failed' }]);
 });
 
+test('a filter that is not known here is refused by its name, and not passed over', async () => {
+  const list = (input: ListTrainingJobsCommandInput) =>
+    training.sageMaker().control.send(new ListTrainingJobsCommand(input));
+  await expect(list({ WarmPoolStatusEquals: 'Available' })).rejects.toMatchObject({
+    name: 'ValidationException',
+    message: expect.stringContaining('WarmPoolStatusEquals'),
+  });
+});
+
 const again = (changed: object) => () =>
   training
     .sageMaker()
@@ -189,6 +198,7 @@ test.each([
     'more than one instance',
     { ResourceConfig: { InstanceType: 'ml.g5.xlarge', InstanceCount: 2, VolumeSizeInGB: 1 } },
   ],
+  ['ValidationException', 'VpcConfig', { VpcConfig: { SecurityGroupIds: ['sg-1'], Subnets: ['s-1'] } }],
   ['ValidationException', 'a channel without objects', trainingJobInput('no-data')],
   ['ValidationException', 'a bucket that is not there', trainingJobInput('no-bucket', false, 'no-bucket')],
 ] as const)('%s: %s', async (name, _, changed) => {

@@ -3,7 +3,7 @@ import type { Component } from './componentFile.ts';
 import { LIST_FIELDS, listPage } from './listPage.ts';
 import { parseInput } from './parseInput.ts';
 
-const ListInput = z.object({
+const ListInput = z.strictObject({
   ...LIST_FIELDS,
   SortBy: z._default(z.enum(['Name', 'CreationTime', 'Status']), 'CreationTime'),
   SortOrder: z._default(z.enum(['Ascending', 'Descending']), 'Descending'),

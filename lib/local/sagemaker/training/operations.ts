@@ -11,7 +11,7 @@ import type { TrainingJobs } from './trainingJobs.ts';
 export type TrainingParts = { readonly jobs: TrainingJobs; readonly faults: Faults };
 
 const NameInput = z.object({ TrainingJobName: z.string() });
-const ListInput = z.object({
+const ListInput = z.strictObject({
   ...LIST_FIELDS,
   SortBy: z._default(z.enum(['Name', 'CreationTime', 'Status']), 'CreationTime'),
   SortOrder: z._default(z.enum(['Ascending', 'Descending']), 'Ascending'),
