@@ -96,12 +96,15 @@ export function usageOf(
     ...eventFrame(world, call),
     ...usage,
     adapter: began.adapter,
-    computeMs: endedAtMs - began.engineCalledAtMs,
-    timeToFirstTokenMs: began.firstTokenAtMs - call.startedAtMs,
+    computeMs: span(began.engineCalledAtMs, endedAtMs),
+    timeToFirstTokenMs: span(call.startedAtMs, began.firstTokenAtMs),
     status,
     endedAtMs,
   };
 }
+
+/** A clock may be set back during a call, and no settlement takes a time below nothing. */
+const span = (fromMs: number, toMs: number): number => Math.max(0, toMs - fromMs);
 
 /** The usage event of a call that delivered nothing: metered, and free. */
 export const freeUsageOf = (world: World, call: HeldCall): UsageEvent => ({

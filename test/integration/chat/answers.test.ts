@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseUsageEvent } from '#core/metering/parseUsageEvent.ts';
 import { ASK, ask, beginCall, CREDITS, costOf, makeChatBench, sseData } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { finishChunk, textChunk, usageChunk } from '#test/builders/engine.ts';
@@ -42,6 +43,20 @@ describe('a plain call', () => {
         model: 'northwind-support',
       },
     ]);
+    expect(await bench.settle()).toEqual({ available: CREDITS - costOf(3, 2), held: 0 });
+  });
+
+  test('is charged all the same when the clock is set back while it runs', async () => {
+    const bench = await makeChatBench(database);
+    let lead = 5_000;
+    const clock = () => {
+      lead -= 1_000;
+      return Date.now() + Math.max(0, lead);
+    };
+    const ports = { ...bench.ports, world: { ...bench.ports.world, clock } };
+    expect((await ask({ ...bench, ports }, ASK)).status).toBe(200);
+    const [event] = bench.events;
+    expect(parseUsageEvent(JSON.stringify(event))).toMatchObject({ ok: true });
     expect(await bench.settle()).toEqual({ available: CREDITS - costOf(3, 2), held: 0 });
   });
 
