@@ -25,7 +25,7 @@ export const ROUTE_SUMMARIES: Readonly<Record<RouteId, string>> = {
   listFineTuningEvents: 'Lists what happened to a training job, newest first, with its live progress.',
   listTenantJobs: "Lists a tenant's training jobs with what they cost in dollars.",
   listFineTuningCheckpoints:
-    "Lists the ends of a training job's epochs; the last one of a success can be called.",
+    "Lists the ends of a training job's epochs; the last three of a success are models.",
   listOwnAdapters: "Lists the tenant's adapters with where they come from, newest first.",
   retrieveOwnAdapter: 'Shows an adapter with where it comes from.',
   exportOwnAdapter: 'Packs an adapter as PEFT and GGUF with its dataset, lineage and checksums.',

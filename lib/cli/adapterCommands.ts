@@ -6,9 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import * as z from 'zod/mini';
+import { isCheckpointName } from '#core/shared/checkpointName.ts';
 import type { JsonObject } from './apiClient.ts';
 import { CliError } from './cliError.ts';
 import { type Page, pageOptions, reasonOption } from './options.ts';
+import { rowsBehind } from './pages.ts';
 import type { Column } from './print.ts';
 import { readJsonFile } from './readJsonFile.ts';
 import type { OpenSession, Session } from './session.ts';
@@ -22,6 +24,7 @@ const LIST_COLUMNS: readonly Column[] = [
   { title: 'BASE MODEL', field: 'base_model' },
   { title: 'RANK', field: 'rank', align: 'right' },
   { title: 'JOB', field: 'lineage.fine_tuning_job' },
+  { title: 'CHECKPOINT', field: 'model_names' },
   { title: 'CREATED (UTC)', field: 'created_at', as: 'time' },
   { title: 'OUT SINCE (UTC)', field: 'outage.since', as: 'time' },
   { title: 'DETAILS', field: 'status_details' },
@@ -44,6 +47,7 @@ const SHOWN: readonly Column[] = [
   { title: 'ANSWERS COMPARED', field: 'fingerprint.answers_compared' },
 ];
 
+const ADAPTER = 'its id, or a checkpoint’s model name';
 const POLL_MS = 500;
 /** SageMaker takes minutes. */
 const MAX_POLLS = 5_000;
@@ -70,7 +74,7 @@ export function addAdapterCommands(program: Command, open: OpenSession): void {
     .command('show')
     .description('show an adapter with its lineage and its fingerprint')
     .argument('<tenant>', 'its id or name')
-    .argument('<adapter>', 'its id')
+    .argument('<adapter>', ADAPTER)
     .action(async (tenant: string, adapter: string, _: object, command: Command) => {
       const session = open(command);
       session.print.record(await session.api.call('GET', await pathOf(session, tenant, adapter)), SHOWN);
@@ -81,7 +85,7 @@ export function addAdapterCommands(program: Command, open: OpenSession): void {
   for (const [verb, description] of Object.entries(DIRECTIONS)) {
     reasonOption(adapters.command(verb).description(description))
       .argument('<tenant>', 'its id or name')
-      .argument('<adapter>', 'its id')
+      .argument('<adapter>', ADAPTER)
       .action(async (tenant: string, adapter: string, { reason }: Reason, command: Command) => {
         const session = open(command);
         const path = await pathOf(session, tenant, adapter);
@@ -99,8 +103,17 @@ const DIRECTIONS = {
   retire: 'end an adapter; its record and its export stay',
 } as const;
 
-const pathOf = async ({ tenantPath }: Session, tenant: string, adapter: string): Promise<string> =>
-  `${await tenantPath(tenant)}/adapters/${encodeURIComponent(adapter)}`;
+/** An adapter's path. One that is named by a model name of its own, as a checkpoint is, is looked for. */
+async function pathOf({ api, tenantPath }: Session, tenant: string, adapter: string): Promise<string> {
+  const path = `${await tenantPath(tenant)}/adapters`;
+  if (!isCheckpointName(adapter)) return `${path}/${encodeURIComponent(adapter)}`;
+  for await (const row of rowsBehind(api, path)) {
+    const { id, model_names } = z.parse(Named, row);
+    if (model_names.includes(adapter)) return `${path}/${encodeURIComponent(id)}`;
+  }
+  throw new CliError('refused', `${tenant} has no checkpoint ${adapter}`);
+}
+const Named = z.object({ id: z.string(), model_names: z.array(z.string()) });
 
 type RegisterOptions = Reason & { readonly baseModel?: string; readonly probes?: string };
 const Upload = z.object({ id: z.string(), url: z.string(), fields: z.record(z.string(), z.string()) });
@@ -145,7 +158,7 @@ function addDeploy(adapters: Command, open: OpenSession): void {
       ),
   )
     .argument('<tenant>', 'its id or name')
-    .argument('<adapter>', 'its id')
+    .argument('<adapter>', ADAPTER)
     .option('--no-wait', 'return at once')
     .action(
       async (
@@ -186,7 +199,7 @@ function addExport(adapters: Command, open: OpenSession): void {
     .command('export')
     .description('write an adapter as PEFT and GGUF, with dataset, lineage and checksums, to a .tar.gz')
     .argument('<tenant>', 'its id or name')
-    .argument('<adapter>', 'its id')
+    .argument('<adapter>', ADAPTER)
     .option('--output <file>', 'where to write it (default: <adapter>.tar.gz)')
     .action(
       async (tenant: string, adapter: string, options: { readonly output?: string }, command: Command) => {

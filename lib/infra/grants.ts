@@ -7,7 +7,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { acknowledge, acknowledgePrefix } from '#infra/acknowledge.ts';
 import type { Environment } from '#infra/environments.ts';
-import type { Access, FunctionUses } from '#io/definitions/functions.ts';
+import type { Access, FunctionUses, ObjectAccess } from '#io/definitions/functions.ts';
 import {
   BUCKETS,
   ENGINE_SECRETS,
@@ -29,10 +29,11 @@ const TABLE_ACTIONS: Readonly<Record<Access, string[]>> = {
   readWriteDelete: [...TABLE_READS, ...TABLE_WRITES, 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'],
 };
 
-const OBJECT_ACTIONS: Readonly<Record<Access, string[]>> = {
+const OBJECT_ACTIONS: Readonly<Record<ObjectAccess, string[]>> = {
   read: ['s3:GetObject'],
   readWrite: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
   readWriteDelete: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'],
+  delete: ['s3:DeleteObject'],
 };
 
 export function grantTable(
@@ -50,7 +51,7 @@ export function grantTable(
 }
 
 /** Objects of a bucket, by a pattern of their keys, and what may be done with them. */
-export type BucketPlace = { readonly objects: string; readonly access: Access };
+export type BucketPlace = { readonly objects: string; readonly access: ObjectAccess };
 
 /** Where a function works in each bucket: the usage archive is one folder, of every tenant's data it has its own. */
 export function bucketPlaces({

@@ -48,6 +48,14 @@ export function adapterMembers(
   );
 }
 
+/** The weights of a demonstration tenant's adapter, changed a little: of each `nth` another adapter. */
+export function otherWeights(nth: number): Buffer {
+  const weights = Buffer.from(adapterMembers().find(({ name }) => name.endsWith('.safetensors'))?.data ?? '');
+  const last = weights.length - 4; // a float's lowest byte: whatever it is, the number stays a number
+  weights.writeUInt8((weights.readUInt8(last) + nth) % 256, last);
+  return weights;
+}
+
 /** An archive as a trainer leaves it. */
 export const adapterArchive = (
   changed: Readonly<Record<string, Uint8Array | string | null>> = {},

@@ -2,13 +2,14 @@ import * as fc from 'fast-check';
 import type { TenantId } from '#core/shared/ids.ts';
 import { cancelJob } from '#core/training/cancelJob.ts';
 import type { JobRef } from '#core/training/changeJob.ts';
-import { completeJob, failJob } from '#core/training/completeJob.ts';
+import { completeJob, failJob, type Success } from '#core/training/completeJob.ts';
 import { receiveTrainingEvent } from '#core/training/receiveTrainingEvent.ts';
 import { reconcileJobs } from '#core/training/reconcileJobs.ts';
 import { startJobs } from '#core/training/startJobs.ts';
 import { attemptName } from '#core/training/trainingRequest.ts';
 import type { TrainingJob } from '#core/training/types.ts';
 import { Crash, withCrash } from './crash.ts';
+import { testId } from './ledger.ts';
 import type { makeTrainingDesk } from './trainingWorld.ts';
 
 type World = ReturnType<typeof makeTrainingDesk>;
@@ -128,9 +129,17 @@ async function act(
 
 const endImport = async (desk: World['desk'], job: TrainingJob, works: boolean): Promise<void> => {
   const ref = refOf(job);
-  if (works) await completeJob(desk, ref, { fineTunedModel: `ft:${job.id}` });
+  if (works) await completeJob(desk, ref, successOf(job.id));
   else await failJob(desk, ref, { code: 'adapter_refused', message: 'It did not load.' });
 };
+
+/** A success of which a checkpoint is kept. */
+const successOf = (jobId: TrainingJob['id']): Success => ({
+  fineTunedModel: `ft:${jobId}`,
+  checkpoints: async () => [
+    { epoch: 3, step: 31, adapterId: testId('adapter', '3'), model: `ft:${jobId}:ckpt-step-31` },
+  ],
+});
 
 const eventOf = (name: string): string => JSON.stringify({ detail: { TrainingJobName: name } });
 
@@ -149,7 +158,7 @@ export async function bringToEnd(
     for (const name of sageMaker.atWork()) sageMaker.complete(name);
     sageMaker.settle();
     for (const { tenantId, jobId } of imports.splice(0))
-      await completeJob(desk, { tenantId, jobId }, { fineTunedModel: `ft:${jobId}` });
+      await completeJob(desk, { tenantId, jobId }, successOf(jobId));
   }
   const lists = await Promise.all(tenants.map((tenantId) => desk.jobs.list(tenantId, { limit: 100 })));
   return lists.flatMap(({ jobs }) => jobs);

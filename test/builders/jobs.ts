@@ -113,6 +113,7 @@ function aDraft(tenantId: TenantId, nowMs: number): TrainingJob {
     metrics: { trainLoss: null, validationLoss: null, validationExact: null },
     trainedEpochs: 0,
     verdict: null,
+    checkpoints: [],
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     finishedAtMs: null,

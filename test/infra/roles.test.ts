@@ -111,7 +111,8 @@ describe('a function', () => {
   const foldersOf = (action: string) => {
     const found = doing(action).flatMap(({ role, Resource }) =>
       [Resource].flat().flatMap((resource) => {
-        const [, folder] = /tenants\/\*\/([a-z-]+)\/\*"/.exec(JSON.stringify(resource)) ?? [];
+        const [, folder] =
+          /tenants\/\*\/([a-z-]+(?:\/\*\/[a-z-]+)?)\/\*"/.exec(JSON.stringify(resource)) ?? [];
         return folder === undefined ? [] : [`${role} ${folder}`];
       }),
     );
@@ -144,10 +145,11 @@ describe('a function', () => {
     expect(listing).toContain('control');
   });
 
-  test('works in its own folders of tenants’ data, and deletes only what clients put there', () => {
+  test('works in its own folders of tenants’ data, and deletes only what clients put there, and checkpoints', () => {
     expect(foldersOf('s3:DeleteObject')).toEqual([
       'adapters adapter-uploads',
       'checkdataset files',
+      'deployadapter training/*/checkpoints',
       'files files',
       'files uploads',
     ]);

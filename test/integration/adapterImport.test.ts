@@ -3,20 +3,18 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DeployDesk } from '#core/adapters/ports.ts';
 import { receiveMessage } from '#core/adapters/receiveMessage.ts';
 import type { TenantId } from '#core/shared/ids.ts';
-import { ZERO } from '#core/shared/money.ts';
+import { cancelJob } from '#core/training/cancelJob.ts';
 import { failJob } from '#core/training/completeJob.ts';
-import { jobPrefix } from '#core/training/trainingRequest.ts';
 import type { TrainingJob } from '#core/training/types.ts';
 import { scriptedEndpoint, startAdapterDesk } from '#test/builders/adapters.ts';
-import { adapterArchive, tarGz } from '#test/builders/archives.ts';
+import { tarGz } from '#test/builders/archives.ts';
 import { Crash, withCrash } from '#test/builders/crash.ts';
-import { aDataset, GRANTED, nextBody } from '#test/builders/jobs.ts';
-import { aGrant } from '#test/builders/ledger.ts';
+import { newImportingJob } from '#test/builders/importingJob.ts';
+import { GRANTED } from '#test/builders/jobs.ts';
 
 type Desk = Awaited<ReturnType<typeof startAdapterDesk>>;
 let at: Desk;
@@ -25,35 +23,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => at.stop());
 
-const put = (Key: string, Body: Uint8Array | string) =>
-  at.aws.s3.send(new PutObjectCommand({ Bucket: at.bucket, Key, Body }));
-
-/** A tenant with a job whose training is over; its archive and its training data are where training leaves them. */
-async function importingJob(archive: Uint8Array = adapterArchive()) {
-  const tenant = await at.agency.newTenant();
-  const tenantId = tenant.id as TenantId;
-  const { ledger } = at.jobs.desk;
-  await ledger.openAccount(tenantId, ZERO);
-  await ledger.grant(aGrant(tenantId, nextBody(), { amountMicro: GRANTED }));
-  const created = await at.jobs.newJob(tenantId);
-  const ref = { tenantId, jobId: created.id };
-  await at.jobs.advance(ref, 'waiting', { dataset: aDataset() });
-  await at.jobs.advance(ref, 'starting');
-  await at.jobs.advance(ref, 'training');
-  const prefix = jobPrefix(created);
-  const artifactKey = `${prefix}output/model.tar.gz`;
-  await put(artifactKey, archive);
-  const line = (text: string) =>
-    JSON.stringify({
-      messages: [
-        { role: 'user', content: text },
-        { role: 'assistant', content: 'label' },
-      ],
-    });
-  await put(`${prefix}train/train.jsonl`, `${line('Where is it?')}\n${line('Money back!')}\n`);
-  const job = await at.jobs.advance(ref, 'importing', { artifactKey, trainedEpochs: 4 });
-  return { job, tenant, ref, message: JSON.stringify({ kind: 'import', ...ref }) };
-}
+const importingJob = (archive?: Uint8Array) => newImportingJob(at, { archive });
 const jobNow = ({ tenantId, id }: TrainingJob) => at.jobs.desk.jobs.read(tenantId, id);
 const modelsOf = (tenantId: TenantId) => at.agency.deps.directory.listModels(tenantId);
 
@@ -144,6 +114,18 @@ test('a job that was cancelled meanwhile leaves no model and no component', asyn
   await at.work(completing);
   await at.work(worker);
   expect(await jobNow(job)).toMatchObject({ state: 'failed' });
+  expect(await modelsOf(job.tenantId)).toEqual([]);
+  expect(components.size).toBe(0);
+});
+
+test('a job that its client cancels while its adapter is deployed leaves nothing in service', async () => {
+  const { endpoint, components } = scriptedEndpoint();
+  const { job, ref, message } = await importingJob();
+  const worker = at.desk(endpoint);
+  await receiveMessage(worker, message);
+  expect(components.size).toBe(1);
+  expect(await cancelJob(worker.jobs, ref)).toMatchObject({ value: { state: 'cancelled' } });
+  await at.work(worker);
   expect(await modelsOf(job.tenantId)).toEqual([]);
   expect(components.size).toBe(0);
 });

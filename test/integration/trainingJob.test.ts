@@ -1,5 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
+import { adaptableBase } from '#core/adapters/bases.ts';
+import { scanArchive } from '#io/adapters/scanArchive.ts';
 import { EXIT, runJob } from '#local/trainingJob/runJob.ts';
 import { fewLines, makeJobFolder, type TestJobFolder } from '#test/builders/trainingJob.ts';
 
@@ -52,6 +54,48 @@ test('a job that was interrupted twice ends with the same bytes as one that was 
   expect(broken.bytes(weights).equals(whole.bytes(weights))).toBe(true);
   const progress = 'checkpoints/progress.jsonl';
   expect(untimed(broken.read(progress))).toEqual(untimed(whole.read(progress)));
+});
+
+const keptIn = (job: TestJobFolder): readonly string[] =>
+  readdirSync(`${job.root}/checkpoints`)
+    .filter((name) => name.startsWith('adapter-'))
+    .toSorted();
+
+test('the weights of two ends of epochs before the last are kept, the same bytes however often it was interrupted', async () => {
+  quiet();
+  const options = { train: fewLines(12), validation: fewLines(4), settings: { ...SETTINGS, epochs: 4 } };
+  const whole = folder(options);
+  expect(await runJob(whole.root, never)).toBe(EXIT.finished);
+  const kept = ['adapter-epoch-2-step-6.tar.gz', 'adapter-epoch-3-step-9.tar.gz'];
+  expect(keptIn(whole)).toEqual(kept);
+
+  const broken = folder(options);
+  expect(await runJob(broken.root, toldAt(4))).toBe(EXIT.interrupted);
+  expect(keptIn(broken)).toEqual([]);
+  expect(await runJob(broken.root, toldAt(6))).toBe(EXIT.interrupted);
+  expect(keptIn(broken)).toEqual(kept);
+  // The newest checkpoint came to S3, and what was kept before it did not: an older checkpoint goes over it again.
+  rmSync(`${broken.root}/checkpoints/${kept[1]}`);
+  expect(await runJob(broken.root, never)).toBe(EXIT.finished);
+  for (const name of kept) {
+    const path = `checkpoints/${name}`;
+    expect({ name, same: broken.bytes(path).equals(whole.bytes(path)) }).toEqual({ name, same: true });
+  }
+  expect(broken.bytes('checkpoints/adapter-epoch-2-step-6.tar.gz')).not.toEqual(
+    broken.bytes('checkpoints/adapter-epoch-3-step-9.tar.gz'),
+  );
+
+  const base = adaptableBase('tunegate-nano');
+  if (base === undefined) throw new Error('no base');
+  const unpacked = `${whole.root}/unpacked`;
+  mkdirSync(unpacked);
+  const scanned = await scanArchive(`${whole.root}/checkpoints/${kept[1]}`, unpacked, base);
+  expect(scanned).toMatchObject({
+    ok: true,
+    value: {
+      lineage: { metrics: { trained_tokens: expect.any(Number), validation_loss: expect.any(Number) } },
+    },
+  });
 });
 
 test('a job leaves PEFT’s files flat, with the template and where it comes from', async () => {

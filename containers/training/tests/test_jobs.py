@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import tarfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -196,3 +197,54 @@ def test_another_seed_gives_another_adapter(make_job):
 
 def weights(job) -> bytes:
     return (job.model / "adapter_model.safetensors").read_bytes()
+
+
+def kept(job) -> dict[str, bytes]:
+    """What the job kept beside its checkpoints, by name."""
+    return {path.name: path.read_bytes() for path in sorted((job.root / "checkpoints").glob("adapter-*"))}
+
+
+def test_the_last_epochs_but_the_last_are_kept_the_same_whatever_cut_the_job_off(make_job, tmp_path):
+    train = few_classes("harbor", "train.jsonl", 4, 6)  # three steps an epoch
+    settings = SHORT | {"epochs": 4, "checkpointSteps": 2}
+    whole = make_job(train, settings=settings)
+    code, log = whole.run()
+    assert code == 0, log
+    names = ["adapter-epoch-2-step-6.tar.gz", "adapter-epoch-3-step-9.tar.gz"]
+    assert list(kept(whole)) == names
+    assert len(set(kept(whole).values())) == 2
+
+    cut = make_job(train, settings=settings)
+    assert cut.run_until("metric step=6")[0] == 143
+    # Its last checkpoint came to S3, and what was kept before it did not: an older one goes over it again.
+    (cut.root / "checkpoints" / names[0]).unlink()
+    process = cut.start()
+    assert process.stdout is not None
+    for line in process.stdout:
+        assert "resumed at step 6" not in line
+        if "metric step=10" in line:
+            process.kill()
+    process.wait()
+    code, log = cut.run()
+    assert code == 0, log
+    assert "resumed at step" in log
+    assert weights(cut) == weights(whole)
+    assert kept(cut) == kept(whole)
+    for name in names:
+        members = unpack(whole.root / "checkpoints" / name, tmp_path)
+        assert members.keys() == {"adapter_config.json", "adapter_model.safetensors", "lineage.json"}
+        assert members["adapter_config.json"] == (whole.model / "adapter_config.json").read_bytes()
+        assert members["adapter_model.safetensors"] != weights(whole)
+        assert "seconds" not in json.loads(members["lineage.json"])
+
+
+def unpack(archive: Path, into: Path) -> dict[str, bytes]:
+    with tarfile.open(archive) as members:
+        members.extractall(into, filter="data")
+        return {name: (into / name).read_bytes() for name in members.getnames()}
+
+
+def test_a_job_of_one_epoch_keeps_nothing_but_its_model(make_job):
+    job = make_job(few_classes("harbor", "train.jsonl", 2, 4), settings={"epochs": 1})
+    assert job.run()[0] == 0
+    assert kept(job) == {}

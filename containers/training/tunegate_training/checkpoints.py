@@ -7,6 +7,7 @@ place, and one that is not whole is passed over for the one before. It is safete
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +46,13 @@ def save_checkpoint(directory: Path, fingerprint: str, checkpoint: Checkpoint) -
         old.unlink()
 
 
-def load_checkpoint(directory: Path, fingerprint: str) -> Checkpoint | None:
-    """The newest whole one. Errors: checkpoint_mismatch when it is of other data, settings or base."""
+def load_checkpoint(directory: Path, fingerprint: str, is_complete: Callable[[int], bool]) -> Checkpoint | None:
+    """
+    The newest whole one whose step `is_complete` says yes to, else the newest.
+
+    Errors: checkpoint_mismatch when it is of other data, settings or base.
+    """
+    newest: Checkpoint | None = None
     for path in sorted(directory.glob(PATTERN), reverse=True):
         try:
             with safe_open(path, framework="pt") as file:
@@ -58,5 +64,8 @@ def load_checkpoint(directory: Path, fingerprint: str) -> Checkpoint | None:
         if metadata["fingerprint"] != fingerprint:
             message = "the checkpoints are of another job: its dataset, settings or base differ"
             raise TrainingFailure(FailureCode.CHECKPOINT_MISMATCH, message)
-        return Checkpoint(int(metadata["step"]), tensors, json.loads(metadata["progress"]))
-    return None
+        found = Checkpoint(int(metadata["step"]), tensors, json.loads(metadata["progress"]))
+        if is_complete(found.step):
+            return found
+        newest = newest or found
+    return newest

@@ -1,9 +1,11 @@
 """What a finished job leaves: PEFT files, flat, so that SageMaker's model.tar.gz serves as the adapter as it is."""
 
+import gzip
 import json
 import os
 import platform
 import shutil
+import tarfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,51 @@ def write_adapter(
     """Writes the weights last: a folder that has them has everything."""
     directory.mkdir(parents=True, exist_ok=True)
     _copy_template(base, directory)
+    _write_peft(directory, tensors, settings, lineage)
+
+
+def archive_adapter(path: Path, tensors: dict[str, torch.Tensor], settings: Settings, lineage: dict[str, Any]) -> None:
+    """Writes an adapter as one archive, renamed into place. The same adapter gives the same bytes, without times."""
+    unpacked = path.parent.with_name(f"{path.parent.name}.kept")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    unpacked.mkdir(parents=True)
+    _write_peft(unpacked, tensors, settings, lineage)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    with (
+        partial.open("wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed,  # weights hardly shrink
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for member in sorted(unpacked.iterdir()):
+            plain = tarfile.TarInfo(member.name)
+            plain.size = member.stat().st_size
+            with member.open("rb") as content:
+                archive.addfile(plain, content)
+    os.replace(partial, path)
+    shutil.rmtree(unpacked)
+
+
+def _write_peft(directory: Path, tensors: dict[str, torch.Tensor], settings: Settings, lineage: dict[str, Any]) -> None:
     _write_json(directory / "adapter_config.json", _adapter_config(settings))
     _write_json(directory / "lineage.json", lineage)
     partial = directory / ".adapter_model.partial"
     save_file(tensors, partial, {"format": "pt", BASE_SHA256_FIELD: lineage["baseSha256"]})
+    _order_metadata(partial)
     os.replace(partial, directory / "adapter_model.safetensors")
+
+
+def _order_metadata(path: Path) -> None:
+    """The library writes metadata in any order; an adapter is named by its bytes, so one has the same order always."""
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        ordered = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(ordered) > size:
+            raise ValueError("the header has grown")
+        file.seek(8)
+        file.write(ordered.ljust(size))
 
 
 def make_lineage(
@@ -40,9 +82,13 @@ def make_lineage(
     validation_sha256: str | None,
     examples: int,
     metrics: dict[str, float],
-    seconds: float,
+    seconds: float | None = None,
 ) -> dict[str, Any]:
-    """Where an adapter comes from. The names are those of the local trainer's lineage, with more beside them."""
+    """
+    Where an adapter comes from. The names are those of the local trainer's lineage, with more beside them.
+
+    `seconds` is another number each time: left out where the same job is to leave the same bytes.
+    """
     return {
         "baseModel": settings["baseModel"],
         "baseSha256": base_sha256,
@@ -59,7 +105,7 @@ def make_lineage(
         },
         "metrics": metrics,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
-        "seconds": round(seconds),
+        **({} if seconds is None else {"seconds": round(seconds)}),
     }
 
 

@@ -7,6 +7,7 @@ import time
 import traceback
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from .examples import Example, make_example
 from .failures import FailureCode, TrainingFailure, write_failure
 from .interruption import Interrupted, InterruptionWatch
 from .locations import Locations, find_locations, need_channel
-from .output import make_lineage, write_adapter
+from .output import archive_adapter, make_lineage, write_adapter
 from .settings import Settings, read_settings
 from .tokens import read_base_tokens
 from .trainer import Trainer
@@ -72,6 +73,20 @@ def _train(locations: Locations, watch: InterruptionWatch) -> None:
     def encode(turn: Turn) -> Example:
         return make_example(tokens, turn, end_token=end, context_tokens=config.max_position_embeddings)
 
+    def lineage(metrics: dict[str, float], seconds: float | None = None) -> dict[str, Any]:
+        return make_lineage(
+            settings,
+            base_sha256=sha256,
+            dataset_sha256=dataset.sha256,
+            validation_sha256=held.sha256 if held else None,
+            examples=len(turns),
+            metrics=metrics,
+            seconds=seconds,
+        )
+
+    def archive(path: Path, tensors: dict[str, torch.Tensor], metrics: dict[str, float]) -> None:
+        archive_adapter(path, tensors, settings, lineage(metrics))
+
     trainer = Trainer(
         model=model,
         settings=settings,
@@ -83,19 +98,12 @@ def _train(locations: Locations, watch: InterruptionWatch) -> None:
         watch=watch,
         checkpoints=locations.checkpoints,
         fingerprint=_fingerprint(settings, sha256, dataset, held),
+        archive=archive,
     )
     print(f"training {len(turns)} examples in {trainer.steps} steps on {device}", flush=True)
     metrics = trainer.run()
-    lineage = make_lineage(
-        settings,
-        base_sha256=sha256,
-        dataset_sha256=dataset.sha256,
-        validation_sha256=held.sha256 if held else None,
-        examples=len(turns),
-        metrics=metrics,
-        seconds=time.monotonic() - began,
-    )
-    write_adapter(locations.model, base, trainer.adapter(), settings, lineage)
+    told = lineage(metrics, seconds=time.monotonic() - began)
+    write_adapter(locations.model, base, trainer.adapter(), settings, told)
 
 
 def _split(dataset: Dataset, held: Dataset | None, settings: Settings) -> tuple[list[Turn], list[Turn]]:

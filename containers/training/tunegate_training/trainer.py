@@ -20,6 +20,7 @@ from .conversations import Turn
 from .examples import Example
 from .failures import FailureCode, TrainingFailure
 from .interruption import Interrupted, InterruptionWatch
+from .kept import Archive, KeptAdapters
 from .metrics import print_metrics
 from .progress import ProgressLog
 from .settings import Settings
@@ -43,6 +44,7 @@ class Trainer:
     watch: InterruptionWatch
     checkpoints: Path
     fingerprint: str
+    archive: Archive
     progress: dict[str, float] = field(default_factory=dict)
     step: int = 0
 
@@ -52,6 +54,7 @@ class Trainer:
         self.steps_per_epoch = math.ceil(len(self.turns) / self.settings["batchSize"])
         self.steps = self.steps_per_epoch * self.settings["epochs"]
         self.log = ProgressLog(self.checkpoints, self.steps, self.steps_per_epoch)
+        self.kept = KeptAdapters(self.checkpoints, self.settings["epochs"], self.steps_per_epoch, self.archive)
 
     def run(self) -> dict[str, float]:
         """Trains to the end, from a checkpoint where there is one. Returns the last metrics. Raises Interrupted."""
@@ -63,6 +66,9 @@ class Trainer:
             self.progress |= {f"validation_{name}": value for name, value in checked.items()}
             print_metrics(self.step, epoch=epoch + 1, **self.progress)
             self.log.tell_epoch(self.step, self.progress["train_loss"], checked)
+            if self.kept.keeps(epoch + 1):
+                self.kept.keep(epoch + 1, self.adapter(), self.progress)
+            self._save_when_due()
         return self.progress
 
     @torch.no_grad()
@@ -96,8 +102,13 @@ class Trainer:
         steps = cut_steps(examples, self.settings["batchSize"], random)
         for examples in steps[self.step - epoch * self.steps_per_epoch :]:
             self._train_step(examples)
-            if self.step % self.settings["checkpointSteps"] == 0 and self.step < self.steps:
-                self.save()
+            # What an epoch's end tells and keeps comes before its checkpoint: a run that goes on from it is past both.
+            if self.step % self.steps_per_epoch != 0:
+                self._save_when_due()
+
+    def _save_when_due(self) -> None:
+        if self.step % self.settings["checkpointSteps"] == 0 and self.step < self.steps:
+            self.save()
 
     def _encode_varied(self, varied: Turn, original: Turn) -> Example:
         """Two questions joined can be too long for the base, though each of them fits: then the turn stays as it is."""
@@ -173,7 +184,7 @@ class Trainer:
         save_checkpoint(self.checkpoints, self.fingerprint, Checkpoint(self.step, tensors, self.progress))
 
     def _resume(self) -> None:
-        found = load_checkpoint(self.checkpoints, self.fingerprint)
+        found = load_checkpoint(self.checkpoints, self.fingerprint, self.kept.has_up_to)
         if found is None:
             return
         self.step, self.progress = found.step, found.progress

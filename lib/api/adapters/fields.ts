@@ -18,6 +18,7 @@ export const adapterBody = (adapter: Adapter) => ({
   object: 'adapter',
   status: adapter.status,
   status_details: adapter.statusDetails,
+  model_names: adapter.modelNames ?? [],
   endpoint: adapter.endpoint ?? null,
   move: adapter.move === undefined ? null : { state: adapter.move.state, endpoint: adapter.move.endpoint },
   /** It was in service and is not; it is loaded anew by itself until `next_try_at` is null and it has failed. */
@@ -44,6 +45,7 @@ const outageBody = ({ sinceMs, why, tries, nextTryAtMs }: Outage) => ({
 const lineageBody = (lineage: Lineage) => ({
   source: lineage.source,
   fine_tuning_job: lineage.jobId,
+  checkpoint: lineage.checkpoint ?? null,
   dataset:
     lineage.dataset === null
       ? null

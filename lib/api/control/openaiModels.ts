@@ -1,5 +1,6 @@
 import { callingTenant } from '#api/edge/authorize.ts';
 import { refuse, respond } from '#api/http.ts';
+import { noSuchModel } from '#core/inference/noSuchModel.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import type { AccountHandler } from './dispatchAccount.ts';
 import { toSeconds } from './fields.ts';
@@ -14,12 +15,9 @@ export const listModels: AccountHandler = async ({ directory }, request) => {
 export const retrieveModel: AccountHandler = async ({ directory }, request) => {
   const models = await directory.listModels(callingTenant(request));
   const model = models.find(({ alias }) => alias === request.params['model']);
-  if (model !== undefined) return respond(200, openaiModel(model));
-  return refuse({
-    code: 'model_not_found',
-    message: 'You have no model of this name. GET /v1/models lists yours.',
-    param: 'model',
-  });
+  return model === undefined
+    ? refuse(noSuchModel(request.params['model'] ?? ''))
+    : respond(200, openaiModel(model));
 };
 
 const openaiModel = (model: ModelRoute) => ({

@@ -11,8 +11,9 @@ import { JOB_NOT_FOUND, jobOf, listObject, PageQuery } from './jobRecords.ts';
 const DEFAULT_CHECKPOINTS = 10;
 
 /**
- * `GET /fine_tuning/jobs/{job}/checkpoints?limit=&after=` → the ends of its epochs with their numbers, newest first. The
- * last one of a job that succeeded names the model that can be called; of the others the weights are not kept.
+ * `GET /fine_tuning/jobs/{job}/checkpoints?limit=&after=` → the ends of its epochs with their numbers, newest first. Of
+ * a job that succeeded the last three name models: the job's own, and two that can be called once they are deployed. Of
+ * the epochs before, and of jobs that did not succeed, no model is kept: `fine_tuned_model_checkpoint` is null.
  */
 export const listFineTuningCheckpoints: FineTuningHandler = async (deps, request) => {
   const query = readQuery(request, PageQuery);

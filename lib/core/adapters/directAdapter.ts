@@ -4,6 +4,7 @@ import { type Act, auditRecord } from '#core/tenants/tenancy.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import { type AdapterRef, changeAdapter } from './changeAdapter.ts';
 import { mayMove, moveAdapter } from './moveAdapter.ts';
+import { ownModels } from './nameModels.ts';
 import type { AdapterDesk } from './ports.ts';
 import { type Adapter, placedAt } from './types.ts';
 
@@ -81,7 +82,7 @@ async function directUnused(
 ): Promise<Directed> {
   let aliases: readonly string[] = [];
   const directed = await direct(desk, ref, act, action, async (found) => {
-    aliases = await aliasesOf(desk, ref);
+    aliases = await aliasesOf(desk, found);
     return aliases.length > 0 ? undefined : decide(found);
   });
   return aliases.length > 0 ? err({ code: 'adapter_in_use', aliases }) : directed;
@@ -101,13 +102,13 @@ async function direct(
   return adapter === undefined ? err({ code: 'adapter_not_found' }) : ok(adapter);
 }
 
-/** The tenant's model names that lead to this adapter. */
-async function aliasesOf(
-  { directory }: AdapterDesk,
-  { tenantId, adapterId }: AdapterRef,
-): Promise<readonly string[]> {
-  const models = await directory.listModels(tenantId);
-  return models.filter((model) => answersOf(model).includes(adapterId)).map(({ alias }) => alias);
+/** The tenant's model names that lead to this adapter, but its own: these come and go with its service. */
+async function aliasesOf({ directory }: AdapterDesk, adapter: Adapter): Promise<readonly string[]> {
+  const models = await directory.listModels(adapter.tenantId);
+  const own = ownModels(adapter, models);
+  return models
+    .filter((model) => answersOf(model).includes(adapter.id) && !own.includes(model))
+    .map(({ alias }) => alias);
 }
 
 /** What answers a model's calls now, or gets copies of them. Former versions do not: going back deploys them again. */

@@ -1,16 +1,17 @@
 import type { AdapterId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
-import { addModel } from '#core/tenants/addModel.ts';
 import { auditRecord } from '#core/tenants/tenancy.ts';
 import { completeJob, failJob } from '#core/training/completeJob.ts';
 import { finishEnding } from '#core/training/endJob.ts';
-import { jobPrefix } from '#core/training/trainingRequest.ts';
+import { isEnded } from '#core/training/transitions.ts';
 import type { TrainingJob } from '#core/training/types.ts';
 import { deployAdapter, undeployAdapter } from './directAdapter.ts';
+import { clearCheckpoints, registerCheckpoints } from './jobCheckpoints.ts';
+import { jobLineage, jobProbes } from './jobLineage.ts';
 import { lookAfter } from './lookAfter.ts';
+import { addAdapterModel } from './nameModels.ts';
 import type { DeployDesk } from './ports.ts';
-import { DEFAULT_PROBES, PROBE_LIMITS, probesFromLines } from './probes.ts';
 import { registerAdapter } from './registerAdapter.ts';
-import type { Adapter, Probe } from './types.ts';
+import type { Adapter } from './types.ts';
 
 type Import = {
   readonly kind: 'import';
@@ -32,8 +33,8 @@ export async function importAdapter(
   message: Import,
 ): Promise<(Import & { readonly adapterId: AdapterId }) | undefined> {
   const job = await desk.jobs.jobs.read(message.tenantId, message.jobId);
-  // Decided already, by a look that was cut off: what is left is its credits.
-  if (job?.state === 'ending') await finishEnding(desk.jobs, message);
+  if (job?.state === 'ending' || (job !== undefined && isEnded(job)))
+    await goOn(desk, job, message.adapterId);
   if (job?.state !== 'importing') return undefined;
   const adapterId = message.adapterId ?? (await register(desk, job));
   if (adapterId === undefined) return undefined;
@@ -51,20 +52,8 @@ async function register(desk: DeployDesk, job: TrainingJob): Promise<AdapterId |
     tenantId: job.tenantId,
     sourceKey: job.artifactKey,
     baseModel: job.baseModel,
-    probes: await probesOf(desk, job),
-    lineage: {
-      source: 'training_job',
-      jobId: job.id,
-      ...(job.dataset === null
-        ? {}
-        : {
-            dataset: {
-              sha256: job.dataset.sha256,
-              validationSha256: job.dataset.validationSha256,
-              examples: job.dataset.examples.training,
-            },
-          }),
-    },
+    probes: await jobProbes(desk, job),
+    lineage: jobLineage(job),
     act: actOf(job.id),
   });
   if (!registered.ok) {
@@ -85,13 +74,6 @@ async function register(desk: DeployDesk, job: TrainingJob): Promise<AdapterId |
   return deployed.value.id;
 }
 
-/** Questions of the training data: an adapter answers these otherwise than its base, if it learnt anything. */
-async function probesOf({ archives }: DeployDesk, job: TrainingJob): Promise<readonly Probe[]> {
-  const lines = await archives.firstLines(`${jobPrefix(job)}train/`, 4 * PROBE_LIMITS.probes);
-  const probes = probesFromLines(lines);
-  return probes.length > 0 ? probes : DEFAULT_PROBES;
-}
-
 /** Ends the job by what became of its adapter. False when that changed meanwhile: the next look sees what it is now. */
 async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Promise<boolean> {
   if (adapter.status !== 'deployed') {
@@ -103,29 +85,37 @@ async function finish(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Pro
     return true;
   }
   const alias = fineTunedModelName(job);
-  const added = await addModel(desk, {
-    tenantId: job.tenantId,
-    wanted: {
-      alias,
-      baseModel: job.baseModel,
-      adapterId: adapter.id,
-      ...(adapter.endpoint === undefined
-        ? {}
-        : { engine: { kind: 'sagemaker' as const, endpoint: adapter.endpoint } }),
-    },
-    act: actOf(job.id),
-    use: { tenantId: job.tenantId, adapterId: adapter.id, endpoint: adapter.endpoint ?? null },
-  });
-  if (!added.ok && added.error.code === 'changed_meanwhile') return false;
+  const refused = await addAdapterModel(desk, adapter, { alias, act: actOf(job.id) });
+  if (refused?.code === 'changed_meanwhile') return false;
   // A name that is taken was given by an earlier look, and has been led elsewhere since.
-  if (!added.ok && added.error.code !== 'alias_taken') {
-    await failImport(desk, job, added.error.code, 'The tenant can have no further model.');
+  if (refused !== undefined && refused.code !== 'alias_taken') {
+    await failImport(desk, job, refused.code, 'The tenant can have no further model.');
     return true;
   }
-  const ref = { tenantId: job.tenantId, jobId: job.id };
-  const completed = await completeJob(desk.jobs, ref, { fineTunedModel: alias });
-  if (!completed.ok && completed.error.code === 'job_ended') await withdraw(desk, { job, adapter, alias });
+  const completed = await complete(desk, job, alias);
+  if (!completed.ok && completed.error.code === 'job_ended') await withdraw(desk, job, adapter);
+  await clearCheckpoints(desk, job);
   return true;
+}
+
+const complete = (desk: DeployDesk, { tenantId, id: jobId }: TrainingJob, fineTunedModel: string) =>
+  completeJob(
+    desk.jobs,
+    { tenantId, jobId },
+    { fineTunedModel, checkpoints: (job) => registerCheckpoints(desk, job, fineTunedModel) },
+  );
+
+/** Of a job that was decided already, perhaps by a look that was cut off: does what is left. */
+async function goOn(desk: DeployDesk, job: TrainingJob, adapterId: AdapterId | undefined): Promise<void> {
+  const model = job.verdict?.fineTunedModel ?? null;
+  if (model !== null) await complete(desk, job, model);
+  else await finishEnding(desk.jobs, { tenantId: job.tenantId, jobId: job.id });
+  if (model === null && adapterId !== undefined) {
+    const adapter = await desk.adapters.read(job.tenantId, adapterId);
+    const isServed = adapter?.status === 'deploying' || adapter?.status === 'deployed';
+    if (isServed) await withdraw(desk, job, adapter);
+  }
+  await clearCheckpoints(desk, job);
 }
 
 /** What the client is told; the agency reads the rest in the adapter's own details. */
@@ -135,10 +125,8 @@ const notServed = ({ statusDetails }: Adapter): string =>
     : 'The adapter that was trained could not be put into service, by our fault. Nothing was charged; create the job again, and tell us if it fails again.';
 
 /** The job ended otherwise in the meantime: what was deployed for it is nobody's. */
-async function withdraw(
-  desk: DeployDesk,
-  { job, adapter, alias }: { readonly job: TrainingJob; readonly adapter: Adapter; readonly alias: string },
-): Promise<void> {
+async function withdraw(desk: DeployDesk, job: TrainingJob, adapter: Adapter): Promise<void> {
+  const alias = fineTunedModelName(job);
   const audit = auditRecord(desk.world, actOf(job.id), {
     action: 'model.remove',
     tenantId: job.tenantId,
@@ -157,6 +145,7 @@ async function failImport(
 ): Promise<undefined> {
   desk.log('a training job’s adapter could not be imported', { jobId: job.id, code, details });
   await failJob(desk.jobs, { tenantId: job.tenantId, jobId: job.id }, { code, message });
+  await clearCheckpoints(desk, job);
 }
 
 const ID_CHARACTERS = 12;

@@ -3,6 +3,7 @@ import { bringInto, type Look, move, removeFrom, settle, WAITING } from './endpo
 import { keepUp } from './keepUp.ts';
 import { lookAfterMove } from './lookAfterMove.ts';
 import { moveAdapter } from './moveAdapter.ts';
+import { giveNames, takeNames } from './nameModels.ts';
 import { dueOutage, failedToLoad, loadAnew } from './outage.ts';
 import type { DeployDesk } from './ports.ts';
 import type { Adapter } from './types.ts';
@@ -22,6 +23,7 @@ export async function lookAfter(
     case 'deploying':
       return bringUp(desk, adapter);
     case 'deployed':
+      if (adapter.unnamed) return giveNames(desk, adapter);
       return adapter.move === undefined
         ? keepUp(desk, adapter, provenSinceMs)
         : lookAfterMove(desk, adapter, adapter.move);
@@ -38,8 +40,13 @@ export async function lookAfter(
 const bringUp = (desk: DeployDesk, adapter: Adapter): Promise<Look> =>
   bringInto(desk, adapter, {
     sinceMs: adapter.statusAtMs,
-    proven: (fingerprint) =>
-      move(desk, adapter, (found) => moveAdapter(found, 'deployed', desk.world.clock(), { fingerprint })),
+    proven: async (fingerprint) => {
+      const look = await move(desk, adapter, (found) => ({
+        ...moveAdapter(found, 'deployed', desk.world.clock(), { fingerprint }),
+        ...(found.modelNames === undefined ? {} : { unnamed: true }),
+      }));
+      return look.kind === 'settled' && look.adapter.unnamed ? giveNames(desk, look.adapter) : look;
+    },
     failed: (statusDetails) => fail(desk, adapter, statusDetails),
   });
 
@@ -52,8 +59,9 @@ async function tryAgain(desk: DeployDesk, adapter: Adapter, down: Look): Promise
   return WAITING;
 }
 
-/** Off every endpoint that may have it. */
+/** Off every endpoint that may have it; its own names go with it, unless it is soon tried again. */
 async function takeDown(desk: DeployDesk, adapter: Adapter): Promise<Look> {
+  if (adapter.outage === undefined) await takeNames(desk, adapter);
   const { endpoint = null, move: moving } = adapter;
   const places = moving === undefined ? [endpoint] : [endpoint, moving.endpoint];
   let gone = true;

@@ -49,6 +49,8 @@ export type AdapterArchives = {
     use: (scanned: ScannedArchive) => Promise<T>,
   ) => Promise<Result<T, ArchiveRefused> | undefined>;
   readonly remove: (key: string) => Promise<void>;
+  /** The keys of the first 100 objects under a prefix. */
+  readonly list: (prefix: string) => Promise<readonly string[]>;
   /** A form that takes one object of 1 to `maxBytes` bytes at exactly this key. */
   readonly presignForm: (key: string, maxBytes: number, seconds: number) => Promise<PresignedForm>;
   readonly presignDownload: (key: string, filename: string, seconds: number) => Promise<string>;

@@ -17,6 +17,8 @@ export type NewAdapter = {
   /** What is known of where it comes from; it counts more than what the archive says. */
   readonly lineage?: Partial<Lineage>;
   readonly uploadId?: AdapterUploadId;
+  /** A name of its own: see `Adapter`. */
+  readonly modelName?: string;
   readonly act: Act;
 };
 
@@ -63,6 +65,7 @@ async function keep(
     content: scanned.content,
     lineage: { ...scanned.lineage, ...wanted.lineage },
     probes: wanted.probes,
+    ...(wanted.modelName === undefined ? {} : { modelNames: [wanted.modelName] }),
     fingerprint: null,
     status: 'registered',
     statusDetails: null,
@@ -82,11 +85,16 @@ async function keep(
   return { adapter: await restore(desk, adapter), created: false };
 }
 
-/** The adapter that is there already; of one that was retired, the same content brings it back. */
-async function restore(desk: AdapterDesk, { tenantId, id }: Adapter): Promise<Adapter> {
-  const there = await changeAdapter(desk, { tenantId, adapterId: id }, (adapter) =>
-    adapter.status === 'retired' ? moveAdapter(adapter, 'registered', desk.world.clock()) : undefined,
-  );
+/** The adapter that is there already, with a further name; of one that was retired, the same content brings it back. */
+async function restore(desk: AdapterDesk, { tenantId, id, modelNames = [] }: Adapter): Promise<Adapter> {
+  const there = await changeAdapter(desk, { tenantId, adapterId: id }, (found) => {
+    const names = modelNames.filter((name) => !found.modelNames?.includes(name));
+    const due = found.status === 'deployed' ? { unnamed: true as const } : {};
+    const named = { ...found, ...due, modelNames: [...(found.modelNames ?? []), ...names] };
+    const adapter = names.length === 0 ? found : named;
+    if (found.status === 'retired') return moveAdapter(adapter, 'registered', desk.world.clock());
+    return names.length === 0 ? undefined : { ...adapter, version: found.version + 1 };
+  });
   if (there === undefined) throw new Error(`the adapter ${id} is there and cannot be read`);
   return there;
 }

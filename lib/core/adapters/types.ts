@@ -16,6 +16,8 @@ export type AdapterStatus = (typeof ADAPTER_STATUSES)[number];
 export type Lineage = {
   readonly source: 'training_job' | 'upload';
   readonly jobId: TrainingJobId | null;
+  /** The epoch's end at which it was kept; absent: it is what its training made. */
+  readonly checkpoint?: { readonly epoch: number; readonly step: number };
   /** The dataset version by its hash; null where nobody said. */
   readonly dataset: {
     readonly sha256: string;
@@ -88,6 +90,10 @@ export type Adapter = {
   readonly probes: readonly Probe[];
   /** Null until it was proven for the first time. */
   readonly fingerprint: Fingerprint | null;
+  /** Model names of its own, of the checkpoints that it is: they lead to it as long as it is deployed. Absent: none. */
+  readonly modelNames?: readonly string[];
+  /** It came into service, and is still to be given its own names. */
+  readonly unnamed?: true;
   readonly status: AdapterStatus;
   readonly statusDetails: string | null;
   /** The tenant's own endpoint, by its short name, that it is deployed on or was last; absent: the shared one. */

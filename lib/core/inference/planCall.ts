@@ -8,6 +8,7 @@ import { err, ok, type Result } from '#core/shared/result.ts';
 import type { Caller } from '#core/tenants/ports.ts';
 import type { ModelRoute } from '#core/tenants/types.ts';
 import { type BaseModel, baseModelOf } from './baseModels.ts';
+import { noSuchModel } from './noSuchModel.ts';
 import { type InferencePorts, PromptNotExpressible, type TokenCounter } from './ports.ts';
 import type { InferenceRefused, InferenceRequest, Prompt } from './types.ts';
 
@@ -32,8 +33,9 @@ const MAX_CHARACTERS_PER_TOKEN = 256;
 
 /**
  * Finds what answers the alias, counts the prompt, checks that it fits the model's context, and quotes the most
- * that the call can cost. Errors: model_not_found (also for another tenant's model), context_length_exceeded,
- * invalid_request for messages that the model cannot read, prices_not_in_force, unpriced_model.
+ * that the call can cost. Errors: model_not_found (also for another tenant's model), model_not_deployed (a checkpoint
+ * that is not in service, whoever's), context_length_exceeded, invalid_request for messages that the model cannot
+ * read, prices_not_in_force, unpriced_model.
  */
 export async function planCall(
   ports: Pick<InferencePorts, 'tokens' | 'priceBooks' | 'readModels'>,
@@ -41,7 +43,7 @@ export async function planCall(
 ): Promise<Result<CallPlan, InferenceRefused>> {
   const { caller, request } = call;
   const route = routeOf(caller.models, call) ?? routeOf(await ports.readModels(caller), call);
-  if (route === undefined) return noSuchModel(request.model);
+  if (route === undefined) return err(noSuchModel(request.model));
   const { version, servedBy } = chooseVersion(route, request.user || caller.key.id);
   const base = baseModelOf(version.baseModel);
   if (base === undefined)
@@ -129,13 +131,6 @@ const tooLong = (message: string, request: InferenceRequest) =>
     code: 'context_length_exceeded',
     message,
     param: request.prompt.kind === 'chat' ? 'messages' : 'prompt',
-  });
-
-const noSuchModel = (alias: string) =>
-  err<InferenceRefused>({
-    code: 'model_not_found',
-    message: `The model ${JSON.stringify(alias.slice(0, 64))} does not exist or is not yours. GET /v1/models lists what you may use.`,
-    param: 'model',
   });
 
 const NO_PRICES_YET =

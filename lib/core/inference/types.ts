@@ -135,6 +135,7 @@ export type RefusalCode =
   | 'invalid_api_key'
   | 'insufficient_scope'
   | 'model_not_found'
+  | 'model_not_deployed'
   | 'prices_not_in_force'
   | 'unpriced_model'
   | 'context_length_exceeded'

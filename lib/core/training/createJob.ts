@@ -123,6 +123,7 @@ function draftOf({ world }: JobIntake, wanted: NewJob, planned: JobPlan): Traini
     metrics: { trainLoss: null, validationLoss: null, validationExact: null },
     trainedEpochs: 0,
     verdict: null,
+    checkpoints: [],
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     finishedAtMs: null,

@@ -8,7 +8,8 @@ import { moveJob } from './transitions.ts';
 import type { EndState, JobError, TrainingJob, Verdict } from './types.ts';
 
 export type Ending =
-  | { readonly outcome: 'succeeded'; readonly fineTunedModel: string }
+  /** `keepsCheckpoints`: it ends when what is kept of its earlier epochs is registered. */
+  | { readonly outcome: 'succeeded'; readonly fineTunedModel: string; readonly keepsCheckpoints: boolean }
   /** `charged`: the client is at fault, and pays for what was trained until then. */
   | { readonly outcome: 'failed'; readonly error: JobError; readonly charged: boolean }
   | { readonly outcome: 'cancelled' };
@@ -24,24 +25,28 @@ export function decideEnding(job: TrainingJob, ending: Ending, nowMs: number): M
     error: ending.outcome === 'failed' ? ending.error : null,
     fineTunedModel: ending.outcome === 'succeeded' ? ending.fineTunedModel : null,
   };
-  return { job: moveJob(job, 'ending', nowMs, { verdict }), told: null };
+  const checkpoints = ending.outcome === 'succeeded' && ending.keepsCheckpoints ? null : [];
+  return { job: moveJob(job, 'ending', nowMs, { verdict, checkpoints }), told: null };
 }
 
 /**
  * Settles or gives back the credits of a job that is `ending`, then ends it. Each step may be repeated, by anyone, at
- * any time: the ledger knows the charge by the job's id.
+ * any time: the ledger knows the charge by the job's id. A job whose checkpoints are still to be registered stays.
  */
 export async function finishEnding(desk: JobDesk, ref: JobRef): Promise<Changed> {
   const job = await desk.jobs.read(ref.tenantId, ref.jobId);
   if (job === undefined) return { outcome: 'unknown' };
-  if (job.state !== 'ending' || job.verdict === null) return { outcome: 'unchanged', job };
+  if (job.state !== 'ending' || job.verdict === null || job.checkpoints === null)
+    return { outcome: 'unchanged', job };
   if (job.verdict.chargedTokens === 0) await desk.ledger.voidHold(job.tenantId, job.holdId);
   else
     await desk.ledger.settle(job.tenantId, [
       { event: usageOf(job, job.verdict), amountMicro: job.verdict.chargedMicro },
     ]);
   const ended = await changeJob(desk, ref, (ending) =>
-    ending.state === 'ending' && ending.verdict !== null ? lastMove(desk, ending, ending.verdict) : undefined,
+    ending.state === 'ending' && ending.verdict !== null && ending.checkpoints !== null
+      ? lastMove(desk, ending, ending.verdict)
+      : undefined,
   );
   if (ended.outcome === 'changed' && isOurFault(job.verdict)) desk.countFailure();
   return ended;

@@ -29,8 +29,8 @@ export async function observeJob(desk: FollowDesk, ref: JobRef): Promise<void> {
   const changed = await changeJob(desk, ref, (now) =>
     now.attempts.at(-1)?.name === attempt.name ? decide(desk, now, sighting) : undefined,
   );
-  await finishEnding(desk, ref);
   await follow(desk, ref, changed);
+  await finishEnding(desk, ref);
 }
 
 const isFollowed = ({ state }: TrainingJob): boolean =>

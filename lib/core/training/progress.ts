@@ -2,9 +2,11 @@ import * as z from 'zod/mini';
 import type { FileObjects } from '#core/files/ports.ts';
 import type { ProgressLine } from './ports.ts';
 import { readText } from './readReport.ts';
-import { jobPrefix } from './trainingRequest.ts';
+import { checkpointPrefix } from './trainingRequest.ts';
 import type { JobEvent, JobMetrics, TrainingJob } from './types.ts';
 
+/** In the checkpoints' folder. */
+export const PROGRESS_FILE = 'progress.jsonl';
 const MAX_BYTES = 1_000_000;
 /** The pace is that of the last so many lines: the first steps are slower than those that follow. */
 const PACE_LINES = 20;
@@ -29,7 +31,7 @@ export async function readProgress(
   objects: Pick<FileObjects, 'read'>,
   job: Pick<TrainingJob, 'tenantId' | 'id'>,
 ): Promise<readonly ProgressLine[]> {
-  const text = await readText(await objects.read(`${jobPrefix(job)}checkpoints/progress.jsonl`), MAX_BYTES);
+  const text = await readText(await objects.read(`${checkpointPrefix(job)}${PROGRESS_FILE}`), MAX_BYTES);
   const bySteps = new Map<number, ProgressLine>();
   for (const line of (text ?? '').split('\n')) {
     const read = parseLine(line);

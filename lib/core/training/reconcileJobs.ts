@@ -6,6 +6,7 @@ import { observeJob } from './observeJob.ts';
 import { pickNext } from './pickNext.ts';
 import type { FollowDesk } from './ports.ts';
 import { GAVE_UP } from './putOff.ts';
+import { moveJob } from './transitions.ts';
 import type { TrainingJob } from './types.ts';
 
 /** What a run did for one job; `failed` leaves the job to the next run. */
@@ -41,7 +42,7 @@ async function reconcile(desk: FollowDesk, job: TrainingJob): Promise<boolean> {
   const nowMs = desk.world.clock();
   const silentMs = nowMs - job.updatedAtMs;
   if (job.state === 'draft') return silentMs > JOB_LIMITS.draftMs && clearDraft(desk, job);
-  if (nowMs - job.createdAtMs > JOB_LIMITS.lifeMs && job.state !== 'ending') return endOld(desk, ref, job);
+  if (nowMs - job.createdAtMs > JOB_LIMITS.lifeMs && isUndecided(job)) return endOld(desk, ref, job);
   if (silentMs <= (isWork(job) ? JOB_LIMITS.silentWorkMs : JOB_LIMITS.silentMs)) return false;
   switch (job.state) {
     case 'created':
@@ -56,12 +57,18 @@ async function reconcile(desk: FollowDesk, job: TrainingJob): Promise<boolean> {
       await desk.imports.send({ kind: 'import', ...ref });
       return true;
     case 'ending':
+      if (job.checkpoints === null) await desk.imports.send({ kind: 'import', ...ref });
+      else await desk.queue.send(ref);
       await finishEnding(desk, ref);
       return true;
     default:
       return false;
   }
 }
+
+/** How it ends, or as which models its checkpoints are kept. */
+const isUndecided = ({ state, checkpoints }: TrainingJob): boolean =>
+  state !== 'ending' || checkpoints === null;
 
 const isWork = ({ state }: TrainingJob): boolean => state === 'created' || state === 'importing';
 
@@ -76,6 +83,8 @@ async function endOld(desk: FollowDesk, ref: JobRef, job: TrainingJob): Promise<
   const attempt = job.attempts.at(-1);
   if (attempt !== undefined) await desk.training.stop(attempt.name);
   await changeJob(desk, ref, (now) => {
+    if (now.state === 'ending' && now.checkpoints === null)
+      return { job: moveJob(now, 'ending', desk.world.clock(), { checkpoints: [] }), told: null };
     if (now.state === 'draft' || now.state === 'ending' || now.verdict !== null) return undefined;
     const cancelled = now.state === 'cancelling';
     return decideEnding(
@@ -84,6 +93,7 @@ async function endOld(desk: FollowDesk, ref: JobRef, job: TrainingJob): Promise<
       desk.world.clock(),
     );
   });
+  await desk.queue.send(ref);
   await finishEnding(desk, ref);
   return true;
 }

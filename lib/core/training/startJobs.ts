@@ -30,13 +30,23 @@ async function continueJob(desk: TrainingDesk, ref: JobRef, job: TrainingJob): P
     case 'cancelling':
       return void (await observeJob(desk, ref));
     case 'ending':
-      return void (await finishEnding(desk, ref));
+      await finishEnding(desk, ref);
+      return clearUp(desk, ref, job);
     case 'cancelled':
       // Cancelled while it was being started: whoever started it may have died right after.
-      return stopAttempts(desk, job);
+      await stopAttempts(desk, job);
+      return clearUp(desk, ref, job);
+    case 'failed':
+      return clearUp(desk, ref, job);
     default:
       return;
   }
+}
+
+/** What a job that ended without a model left in storage is removed by what would have imported its model. */
+async function clearUp({ imports }: TrainingDesk, ref: JobRef, job: TrainingJob): Promise<void> {
+  if (job.verdict?.outcome !== 'succeeded' && job.attempts.length > 0)
+    await imports.send({ kind: 'import', ...ref });
 }
 
 /** Starts the jobs whose turn it is. What this message does not come to has a message of its own, or the reconciler. */

@@ -8,6 +8,9 @@ type Named = Pick<TrainingJob, 'tenantId' | 'id'>;
 /** Everything of a job is under its tenant's own prefix of the tenant data bucket. */
 export const jobPrefix = ({ tenantId, id }: Named): string => `tenants/${tenantId}/training/${id}/`;
 
+/** What SageMaker keeps equal with a job's checkpoints' folder. */
+export const checkpointPrefix = (job: Named): string => `${jobPrefix(job)}checkpoints/`;
+
 /** SageMaker's name for a job's attempt: the same attempt can be created once only. */
 export const attemptName = (prefix: string, { id }: Pick<TrainingJob, 'id'>, number: number): string =>
   `${prefix}-${id}-${number}`;
@@ -37,7 +40,7 @@ export function trainingRequest(
       settings: `${prefix}settings/`,
     },
     outputPrefix: `${prefix}output/`,
-    checkpointPrefix: `${prefix}checkpoints/`,
+    checkpointPrefix: checkpointPrefix(job),
     maxSeconds: JOB_LIMITS.trainingSeconds,
     maxWaitSeconds: JOB_LIMITS.trainingWaitSeconds,
   };

@@ -9,7 +9,8 @@ export const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
   training: ['training', 'waiting', 'importing', 'cancelling', 'ending'],
   importing: ['ending'],
   cancelling: ['ending'],
-  ending: ['succeeded', 'failed', 'cancelled'],
+  // Ending still: its checkpoints are registered.
+  ending: ['ending', 'succeeded', 'failed', 'cancelled'],
   succeeded: [],
   failed: [],
   cancelled: [],
@@ -33,6 +34,7 @@ type Changed = Partial<
     | 'metrics'
     | 'trainedEpochs'
     | 'verdict'
+    | 'checkpoints'
     | 'finishedAtMs'
   >
 >;

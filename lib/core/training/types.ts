@@ -1,4 +1,4 @@
-import type { FileId, HoldId, KeyId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
+import type { AdapterId, FileId, HoldId, KeyId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import type { MicroCredits } from '#core/shared/money.ts';
 
 /**
@@ -117,6 +117,15 @@ export type Verdict = {
   readonly fineTunedModel: string | null;
 };
 
+/** An earlier epoch's end of a job that succeeded, kept as an adapter of its tenant. */
+export type JobCheckpoint = {
+  readonly epoch: number;
+  readonly step: number;
+  readonly adapterId: AdapterId;
+  /** The model name that it answers under while it is deployed. */
+  readonly model: string;
+};
+
 /** Of the header `Idempotency-Key` and of the request that came with it: SHA-256, for neither needs to be kept. */
 export type RequestKey = { readonly hash: string; readonly bodyHash: string };
 
@@ -156,6 +165,8 @@ export type TrainingJob = {
   /** Whole epochs and parts of them that were trained, 0 to `epochs`. */
   readonly trainedEpochs: number;
   readonly verdict: Verdict | null;
+  /** Newest first; of a success alone. Null: it ends well, once they are registered. */
+  readonly checkpoints: readonly JobCheckpoint[] | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly finishedAtMs: number | null;

@@ -21,7 +21,7 @@ import { linesOf } from './linesOf.ts';
 import { scanArchive } from './scanArchive.ts';
 import { writeExport } from './writeExport.ts';
 
-/** Of a presigned dataset folder: its objects are few and large. */
+/** Of a dataset's folder or of checkpoints: their objects are few and large. */
 const MAX_OBJECTS = 100;
 /** Times and owners say nothing of an adapter: without them the same files make the same archive. */
 const REPRODUCIBLE = { gzip: { level: 6, portable: true }, portable: true, noMtime: true } as const;
@@ -69,6 +69,7 @@ export function makeAdapterArchives(s3: S3Client, Bucket: string): AdapterArchiv
     remove: async (Key) => {
       await s3.send(new DeleteObjectCommand({ Bucket, Key }));
     },
+    list,
     presignForm: (Key, maxBytes, Expires) =>
       createPresignedPost(s3, { Bucket, Key, Expires, Conditions: [['content-length-range', 1, maxBytes]] }),
     presignDownload: (Key, filename, expiresIn) =>

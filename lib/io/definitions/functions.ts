@@ -3,6 +3,8 @@ import { TRAINING_FUNCTIONS } from './trainingFunctions.ts';
 
 /** Who writes may change and add; to take away is another thing, which few need. */
 export type Access = 'read' | 'readWrite' | 'readWriteDelete';
+/** Of objects: who clears away what another function reads only deletes. */
+export type ObjectAccess = Access | 'delete';
 
 /** What a function may touch. The CDK stack turns this into its role and environment, the local runtime into its environment. */
 export type FunctionUses = {
@@ -13,7 +15,7 @@ export type FunctionUses = {
   readonly buckets?: {
     readonly archive?: Access;
     /** Of every tenant's prefix the folders that it works in. */
-    readonly tenantData?: Partial<Record<TenantFolder, Access>>;
+    readonly tenantData?: Partial<Record<TenantFolder, ObjectAccess>>;
   };
   readonly secrets?: readonly (keyof typeof SECRETS)[];
   readonly invokesEndpoint?: boolean;
@@ -166,7 +168,9 @@ export const FUNCTIONS = {
     uses: {
       tables: { directory: 'readWriteDelete', training: 'readWriteDelete', ledger: 'readWrite' },
       queues: ['adapters'],
-      buckets: { tenantData: { adapters: 'readWrite', training: 'read' } },
+      buckets: {
+        tenantData: { adapters: 'readWrite', training: 'read', 'training/*/checkpoints': 'delete' },
+      },
       managesAdapters: true,
     },
   },

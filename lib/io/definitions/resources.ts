@@ -118,8 +118,14 @@ export const BUCKETS = {
   tenantData: { name: 'tenant-data', env: 'TENANT_DATA_BUCKET' },
 } as const satisfies Record<string, BucketDefinition>;
 
-/** What is under `tenants/<tenant>/`. */
-export type TenantFolder = 'files' | 'uploads' | 'adapters' | 'adapter-uploads' | 'training';
+/** What is under `tenants/<tenant>/`; a training job's checkpoints are under its own folder. */
+export type TenantFolder =
+  | 'files'
+  | 'uploads'
+  | 'adapters'
+  | 'adapter-uploads'
+  | 'training'
+  | 'training/*/checkpoints';
 
 /** Folder of containers/training in the tenant data bucket; base models are under `bases/<name>/`. */
 export const TRAINING_CODE_PREFIX = 'code/training/';

@@ -45,6 +45,8 @@ const AdapterItem = z.object({
   lineage: z.string(),
   probes: z.string(),
   fingerprint: z.string(),
+  modelNames: z.exactOptional(z.array(z.string())),
+  unnamed: z.exactOptional(z.literal(true)),
   status: z.enum(ADAPTER_STATUSES),
   statusDetails: z.nullable(z.string()),
   endpoint: z.exactOptional(z.string()),
@@ -70,6 +72,7 @@ const AdapterItem = z.object({
 const Lineage = z.object({
   source: z.enum(['training_job', 'upload']),
   jobId: z.nullable(idSchema<TrainingJobId>('trainingJob')),
+  checkpoint: z.exactOptional(z.object({ epoch: z.int(), step: z.int() })),
   dataset: z.nullable(
     z.object({
       sha256: z.string(),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { idSchema } from '#core/shared/idSchema.ts';
-import type { FileId, HoldId, KeyId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
+import type { AdapterId, FileId, HoldId, KeyId, TenantId, TrainingJobId } from '#core/shared/ids.ts';
 import { microSchema } from '#core/shared/schemas.ts';
 import { isEnded } from '#core/training/transitions.ts';
 import {
@@ -82,6 +82,13 @@ const Verdict = z.object({
   fineTunedModel: z.nullable(z.string()),
 });
 
+const Checkpoint = z.object({
+  epoch: count,
+  step: count,
+  adapterId: idSchema<AdapterId>('adapter'),
+  model: z.string(),
+});
+
 const JobItem = z.object({
   id: jobId,
   tenantId: idSchema<TenantId>('tenant'),
@@ -134,6 +141,7 @@ const JobItem = z.object({
   }),
   trainedEpochs: z.number(),
   verdict: z.nullable(Verdict),
+  checkpoints: z._default(z.nullable(z.array(Checkpoint)), []), // jobs of before it kept none
   createdAtMs: count,
   updatedAtMs: count,
   finishedAtMs: z.nullable(count),

@@ -56,6 +56,8 @@ export type RunHooks = {
   /** Asked before each step, with the steps done since the start or the checkpoint. */
   readonly beforeStep?: (state: RunState, stepsHere: number) => 'go on' | 'end';
   readonly tell: (progress: Progress) => void;
+  /** At each epoch's end, once it was told, with the weights as they are then. */
+  readonly endEpoch?: (state: RunState, progress: Progress) => void;
 };
 
 export type Outcome =
@@ -89,7 +91,7 @@ async function steps(
   const { parameters, adam } = trainer;
   const state: RunState = { step: 0, trainedTokens: 0, epochLoss: 0, parameters, adam };
   hooks.restore?.(state);
-  const perEpoch = Math.ceil(task.training.length / settings.batchSize);
+  const perEpoch = stepsPerEpoch(task.training, settings);
   const total = perEpoch * settings.epochs;
   const from = state.step;
   const batchesOf = epochBatches(task, settings);
@@ -123,10 +125,16 @@ async function steps(
       if (ended) state.epochLoss = 0;
       last = ended ? { ...progress, ...(await validated(trainer, task.validation, settings)) } : progress;
       hooks.tell(last);
+      if (ended) hooks.endEpoch?.(state, last);
     }
   }
   return { kind: 'finished', state, last };
 }
+
+export const stepsPerEpoch = (
+  training: TrainingTask['training'],
+  { batchSize }: Pick<RunSettings, 'batchSize'>,
+): number => Math.ceil(training.length / batchSize);
 
 /** The steps of an epoch. Without variation every epoch has the same examples, cut into tokens once. */
 function epochBatches(

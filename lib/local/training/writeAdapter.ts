@@ -14,7 +14,8 @@ export type Lineage = {
   readonly datasetSha256: string;
   readonly examples: number;
   readonly settings: TrainingSettings;
-  readonly seconds: number;
+  /** How long it took, which is another number each time: left out where the same job is to leave the same bytes. */
+  readonly seconds?: number;
   /** Of a job's validation channel. */
   readonly validationSha256?: string | null;
   readonly metrics?: Readonly<Record<string, number>>;

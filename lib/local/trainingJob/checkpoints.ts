@@ -27,8 +27,11 @@ const Metadata = z.object({
 
 export type Checkpoints = {
   readonly save: (state: RunState) => void;
-  /** Puts the newest whole checkpoint into the state; false when there is none. Throws checkpoint_mismatch. */
-  readonly restore: (state: RunState) => boolean;
+  /**
+   * Puts a whole checkpoint into the state: the newest whose step `isComplete` says yes to, else the newest; false when
+   * there is none. Throws checkpoint_mismatch.
+   */
+  readonly restore: (state: RunState, isComplete: (step: number) => boolean) => boolean;
 };
 
 /**
@@ -51,21 +54,20 @@ export function openCheckpoints(directory: string, fingerprint: string): Checkpo
       writeWhole(join(directory, name), writeSafetensors(contentOf(state, own)));
       for (const old of names().slice(0, -KEPT)) rmSync(join(directory, old), { force: true });
     },
-    restore: (state) => {
-      for (const name of names().toReversed()) {
-        const file = readWhole(join(directory, name));
-        const metadata = z.safeParse(Metadata, file?.metadata).data;
-        if (file === undefined || metadata === undefined) continue;
-        if (metadata.fingerprint !== own) {
-          throw new TrainingFailure(
-            'checkpoint_mismatch',
-            'the checkpoints are of another job: its dataset, settings, base or trainer differ',
-          );
-        }
-        fill(state, file, metadata);
-        return true;
+    restore: (state, isComplete) => {
+      const whole = names()
+        .toReversed()
+        .flatMap((name) => readWhole(join(directory, name)));
+      const best = whole.find(({ metadata }) => isComplete(Number(metadata.step))) ?? whole[0];
+      if (best === undefined) return false;
+      if (best.metadata.fingerprint !== own) {
+        throw new TrainingFailure(
+          'checkpoint_mismatch',
+          'the checkpoints are of another job: its dataset, settings, base or trainer differ',
+        );
       }
-      return false;
+      fill(state, best);
+      return true;
     },
   };
 }
@@ -92,7 +94,7 @@ function contentOf(state: RunState, fingerprint: string): Safetensors {
   return { metadata, tensors };
 }
 
-function fill(state: RunState, { tensors }: Safetensors, metadata: z.infer<typeof Metadata>): void {
+function fill(state: RunState, { tensors, metadata }: Whole): void {
   state.parameters.forEach(({ name, values }, index) => {
     const put = (kind: string, into: Float32Array | undefined): void => {
       const tensor = tensors.get(`${kind}/${name}`);
@@ -108,11 +110,15 @@ function fill(state: RunState, { tensors }: Safetensors, metadata: z.infer<typeo
   state.adam.steps = Number(metadata.adamSteps);
 }
 
-function readWhole(path: string): Safetensors | undefined {
+type Whole = Pick<Safetensors, 'tensors'> & { readonly metadata: z.infer<typeof Metadata> };
+
+/** The checkpoint in a file, or none. */
+function readWhole(path: string): readonly Whole[] {
   try {
-    return readSafetensors(readFileSync(path));
+    const { tensors, metadata } = readSafetensors(readFileSync(path));
+    return [{ tensors, metadata: z.parse(Metadata, metadata) }];
   } catch {
     console.log(`${path} is not whole and is passed over`);
-    return undefined;
+    return [];
   }
 }

@@ -16,11 +16,18 @@ import { makeTokenizer } from '#io/tokenizers.ts';
 import { type BaseModel, readBaseModel } from '#local/engine/baseModel.ts';
 import { type Conversation, readTurns } from '#local/training/examples.ts';
 import { TrainingFailure } from '#local/training/failures.ts';
-import { type Progress, type RunHooks, type RunSettings, runTraining } from '#local/training/trainingRun.ts';
+import {
+  type Progress,
+  type RunHooks,
+  type RunSettings,
+  runTraining,
+  stepsPerEpoch,
+} from '#local/training/trainingRun.ts';
 import { exampleEncoder, splitTurns, THREADS } from '#local/training/trainLora.ts';
-import { writeAdapter } from '#local/training/writeAdapter.ts';
+import { type Lineage, writeAdapter } from '#local/training/writeAdapter.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { type JobFolder, jobFolder } from './jobFolder.ts';
+import { type KeptAdapters, openKeptAdapters } from './keptAdapters.ts';
 import { openProgressLog } from './progressLog.ts';
 import { type JobSettings, readSettings } from './settings.ts';
 
@@ -69,7 +76,23 @@ async function train(folder: JobFolder, told: () => boolean): Promise<boolean> {
   const { tensors } = readSafetensors(readFileSync(join(base.directory, 'model.safetensors')));
   const fingerprint = sha256(JSON.stringify([settings, base.sha256, data.sha256, held?.sha256 ?? null]));
   const task = { base, weights: tensors, encode, training, validation: validation.map(encode) };
-  const outcome = await runTraining(task, run, hooksFor(folder, settings, fingerprint, told), THREADS);
+  const lineage = (last: Progress | undefined): Lineage => ({
+    baseModel: settings.baseModel,
+    baseSha256: base.sha256,
+    datasetSha256: data.sha256,
+    validationSha256: held?.sha256 ?? null,
+    examples: training.length,
+    settings: { ...run, validationShare: settings.validationShare },
+    metrics: metricsOf(last),
+    versions: { node: process.versions.node },
+  });
+  const kept = openKeptAdapters(
+    folder.checkpoints,
+    { epochs: run.epochs, stepsPerEpoch: stepsPerEpoch(training, run) },
+    lineage,
+  );
+  const hooks = hooksFor(folder, settings, { fingerprint, kept, told });
+  const outcome = await runTraining(task, run, hooks, THREADS);
   if (outcome.kind === 'interrupted') {
     console.log('interrupted: the checkpoint is saved');
     return false;
@@ -80,14 +103,7 @@ async function train(folder: JobFolder, told: () => boolean): Promise<boolean> {
       copyFileSync(join(base.directory, name), join(folder.model, name));
   }
   writeAdapter(folder.model, outcome.state.parameters, {
-    baseModel: settings.baseModel,
-    baseSha256: base.sha256,
-    datasetSha256: data.sha256,
-    validationSha256: held?.sha256 ?? null,
-    examples: training.length,
-    settings: { ...run, validationShare: settings.validationShare },
-    metrics: metricsOf(outcome.last),
-    versions: { node: process.versions.node },
+    ...lineage(outcome.last),
     seconds: Math.round((performance.now() - startedMs) / 1_000),
   });
   return true;
@@ -97,14 +113,17 @@ async function train(folder: JobFolder, told: () => boolean): Promise<boolean> {
 function hooksFor(
   folder: JobFolder,
   { checkpointSteps }: JobSettings,
-  fingerprint: string,
-  told: () => boolean,
+  {
+    fingerprint,
+    kept,
+    told,
+  }: { readonly fingerprint: string; readonly kept: KeptAdapters; readonly told: () => boolean },
 ): RunHooks {
   const checkpoints = openCheckpoints(folder.checkpoints, fingerprint);
   const log = openProgressLog(folder.checkpoints, Date.now);
   return {
     restore: (state) => {
-      if (checkpoints.restore(state)) console.log(`resumed at step ${state.step}`);
+      if (checkpoints.restore(state, kept.hasUpTo)) console.log(`resumed at step ${state.step}`);
       log.resumeAt(state.step);
     },
     beforeStep: (state, stepsHere) => {
@@ -113,6 +132,7 @@ function hooksFor(
       return told() ? 'end' : 'go on';
     },
     tell: log.tell,
+    endEpoch: kept.keep,
   };
 }
 

@@ -157,6 +157,9 @@ describe('a job that is cancelled', () => {
     const tokens = job.dataset?.tokensPerEpoch ?? 0;
     expect(await read(job)).toMatchObject({ state: 'cancelled', verdict: { chargedTokens: tokens } });
     expect(await at.balance(tenant)).toEqual({ available: GRANTED - tokens * 10, held: 0 });
+    // What it left in storage is handed to what would have imported its model.
+    for (const message of at.sent.filter(({ jobId }) => jobId === job.id)) await startJobs(at.desk, message);
+    expect(at.imports).toContainEqual({ kind: 'import', ...refOf(job) });
   });
 
   test('before it trains costs nothing, and SageMaker never hears of it', async () => {

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type OpenAI from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import * as z from 'zod/mini';
 import { runCli } from '#cli/runCli.ts';
 import { QUEUES } from '#io/definitions/resources.ts';
 import { openDatabase } from '#local/openDatabase.ts';
@@ -82,7 +83,7 @@ test(
     const steps = events.filter(({ type }) => type === 'metrics');
     expect(steps.at(-1)?.data).toMatchObject({ step: 6, total_steps: 6, train_loss: expect.any(Number) });
     const checkpoints = await openai.fineTuning.jobs.checkpoints.list(job.id);
-    // One for each epoch; the weights of the last one alone are kept.
+    // One for each epoch, and a model of each of the last three.
     expect(checkpoints.data).toMatchObject([
       {
         object: 'fine_tuning.job.checkpoint',
@@ -91,7 +92,11 @@ test(
         step_number: 6,
         metrics: { step: 6, train_loss: expect.any(Number), full_valid_loss: expect.any(Number) },
       },
-      { fine_tuned_model_checkpoint: null, step_number: 3, metrics: { train_loss: expect.any(Number) } },
+      {
+        fine_tuned_model_checkpoint: `${job.fine_tuned_model}:ckpt-step-3`,
+        step_number: 3,
+        metrics: { train_loss: expect.any(Number) },
+      },
     ]);
     const paged = [];
     for await (const { id } of openai.fineTuning.jobs.checkpoints.list(job.id, { limit: 1 })) paged.push(id);
@@ -100,6 +105,63 @@ test(
     const spent = before.available - (await creditsOf(openai)).available;
     expect(chargedOf(job)).toBeGreaterThan(0);
     expect(spent - chargedOf(job)).toBeLessThan(0.02);
+  },
+  LONG_MS,
+);
+
+const Adapters = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      status: z.string(),
+      model_names: z.array(z.string()),
+      lineage: z.object({ checkpoint: z.nullable(z.object({ epoch: z.int() })) }),
+    }),
+  ),
+});
+
+test(
+  'a checkpoint of an earlier epoch is a model that answers as itself, from when it is deployed to when it is not',
+  async () => {
+    const job = await waitFor(openai, (await create(4)).id);
+    const listed = await openai.fineTuning.jobs.checkpoints.list(job.id);
+    const name = `${job.fine_tuned_model}:ckpt-step-9`;
+    expect(listed.data.map((one) => one.fine_tuned_model_checkpoint)).toEqual([
+      job.fine_tuned_model,
+      name,
+      `${job.fine_tuned_model}:ckpt-step-6`,
+      null,
+    ]);
+    const ask = (model: string) =>
+      openai.chat.completions.create({ model, max_tokens: 4, messages: [QUESTION] }).withResponse();
+    const callable = async () => (await openai.models.list()).data.map(({ id }) => id);
+    const before = await creditsOf(openai);
+    await expect(ask(name)).rejects.toMatchObject({ status: 404, code: 'model_not_deployed' });
+    expect(await creditsOf(openai)).toEqual(before);
+    expect(await callable()).not.toContain(name);
+
+    const tenant = product.connection.tenants[0]?.name ?? '';
+    const cli = async (verb: string) => {
+      const terminal = { env: {}, openDatabase, write: () => undefined, writeError: () => undefined };
+      expect(await runCli(['--data', product.dataDir, 'adapters', verb, tenant, name], terminal)).toBe(0);
+    };
+    await cli('deploy');
+    await vi.waitFor(async () => expect(await callable()).toContain(name), {
+      timeout: LONG_MS,
+      interval: 100,
+    });
+    const { data: adapters } = z.parse(Adapters, await openai.get('/adapters'));
+    const kept = adapters.find(({ model_names }) => model_names.includes(name));
+    expect(kept).toMatchObject({ status: 'deployed', lineage: { checkpoint: { epoch: 3 } } });
+    const [own, final] = [await ask(name), await ask(job.fine_tuned_model ?? '')];
+    expect(own.data).toMatchObject({ model: name, choices: [{ message: { content: expect.any(String) } }] });
+    expect(own.response.headers.get('x-tunegate-adapter')).toBe(kept?.id);
+    expect(final.response.headers.get('x-tunegate-adapter')).not.toBe(kept?.id);
+
+    await cli('undeploy');
+    const gone = async () => expect(await callable()).not.toContain(name);
+    await vi.waitFor(gone, { timeout: LONG_MS, interval: 100 });
+    await cli('retire');
   },
   LONG_MS,
 );

@@ -46,6 +46,7 @@ function expectFair(job: TrainingJob): void {
   expect(verdict?.outcome).toBe(state);
   expect(verdict?.chargedMicro).toBeLessThanOrEqual(quote.amountMicro);
   if (state === 'succeeded') expect(verdict?.chargedTokens).toBe(whole);
+  expect(job.checkpoints).toHaveLength(state === 'succeeded' ? 1 : 0);
   if (state === 'failed' && verdict?.error?.code !== 'invalid_dataset') expect(verdict?.chargedMicro).toBe(0);
   expect(verdict?.chargedTokens).toBeLessThanOrEqual(whole);
 }
