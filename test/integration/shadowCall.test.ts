@@ -14,7 +14,14 @@ import { ASK, ask, type ChatBench } from '#test/builders/chat.ts';
 import { startTestDatabase, type TestDatabase } from '#test/builders/database.ts';
 import { makeKeyedBench } from '#test/builders/keyedChat.ts';
 import { entriesOn } from '#test/builders/ledger.ts';
-import { dieAfter, hangUp, type ModelServer, startModelServer, words } from '#test/builders/modelServer.ts';
+import {
+  dieAfter,
+  hangUp,
+  type ModelServer,
+  slowWords,
+  startModelServer,
+  words,
+} from '#test/builders/modelServer.ts';
 
 let database: TestDatabase;
 let server: ModelServer;
@@ -43,10 +50,23 @@ const deps = () => ({
   engine: makeOpenAiEngine({ allowLoopback: true, readSecret: async () => '' }),
   rollouts: makeRolloutStore(database.client, `${database.prefix}directory`),
   versions: makeVersionBook(database.client, `${database.prefix}versions`, systemWorld.clock),
+  patience: () => new AbortController().signal,
 });
 /** What was counted of the bench's model, whatever the day. */
 const counted = (): Promise<readonly CountedVersion[]> =>
   deps().versions.read(bench.tenant.id, ASK.model, { from: '2000-01-01', to: '2999-12-31' });
+
+test('that takes longer than its function has is given up, and counted as failed', async () => {
+  await ask(bench, ASK, { requestId: 'slow' });
+  const [copy] = bench.copies;
+  server.answer = slowWords(50, ...Array.from({ length: 200 }, () => 'word'));
+  const hasty = { ...deps(), patience: () => AbortSignal.timeout(400) };
+  expect(await runShadow(hasty, JSON.stringify(copy))).toMatchObject({ outcome: 'failed' });
+  server.answer = () => undefined; // not even a first token
+  await ask(bench, ASK, { requestId: 'silent' });
+  expect(await runShadow(hasty, JSON.stringify(bench.copies[1]))).toMatchObject({ outcome: 'failed' });
+  expect(await counted()).toMatchObject([{ servedBy: 'shadow', calls: 2, failedCalls: 2 }]);
+});
 
 test('is answered by the shadow, compared, counted once, and charged to nobody', async () => {
   await ask(bench, ASK, { requestId: 'one' });

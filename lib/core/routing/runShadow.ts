@@ -14,6 +14,8 @@ export type RunShadowDeps = {
   readonly engine: Engine;
   readonly rollouts: Pick<RolloutStore, 'readModel'>;
   readonly versions: Pick<VersionBook, 'addShadow'>;
+  /** Aborts an answer that takes longer than there is time for: it has failed then, and is counted so. */
+  readonly patience: () => AbortSignal;
 };
 
 /** `over`: the rollout has no such shadow any more, and nothing was asked. */
@@ -45,7 +47,7 @@ type Answer = {
 };
 
 async function collect(
-  { engine, clock }: RunShadowDeps,
+  { engine, clock, patience }: RunShadowDeps,
   call: ShadowCall,
   startedAtMs: number,
 ): Promise<Answer> {
@@ -56,8 +58,7 @@ async function collect(
     if (firstTokenMs === null && hasBegun(tally)) firstTokenMs = clock() - startedAtMs;
   };
   try {
-    const { signal } = new AbortController(); // nobody waits for a shadow, so nobody gives it up
-    const generated = await engine.generate(engineCall(call.version, { ...call, signal }));
+    const generated = await engine.generate(engineCall(call.version, { ...call, signal: patience() }));
     if (!generated.ok) return { tally, firstTokenMs, whole: false, cause: generated.error };
     for await (const chunk of generated.value) take(chunk);
     return { tally, firstTokenMs, whole: isComplete(tally, call.choices) };

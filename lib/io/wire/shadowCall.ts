@@ -1,4 +1,5 @@
 import { runShadow } from '#core/routing/runShadow.ts';
+import { FUNCTIONS } from '#io/definitions/functions.ts';
 import { TABLES } from '#io/definitions/resources.ts';
 import { makeRolloutStore } from '#io/dynamodb/rolloutStore.ts';
 import { makeVersionBook } from '#io/dynamodb/versionBook.ts';
@@ -8,6 +9,10 @@ import { systemWorld } from '#io/world.ts';
 import { makeDynamoDb } from './clients.ts';
 import { wireEngine } from './engine.ts';
 import { type Environment, requireVariable } from './environment.ts';
+
+/** What is left of the function's time after an answer is for counting it: one that is cut off would be asked again. */
+const COUNTING_SECONDS = 30;
+const ANSWER_MS = (FUNCTIONS['shadow-call'].timeoutSeconds - COUNTING_SECONDS) * 1_000;
 
 /** What puts calls to their shadows. */
 export function wireShadowCall(env: Environment) {
@@ -19,6 +24,7 @@ export function wireShadowCall(env: Environment) {
     engine: wireEngine(env, makeSecretReader(env)),
     rollouts: makeRolloutStore(dynamoDb, requireVariable(env, TABLES.directory.env)),
     versions: makeVersionBook(dynamoDb, requireVariable(env, TABLES.versions.env), clock),
+    patience: () => AbortSignal.timeout(ANSWER_MS),
   };
   return {
     logger,
