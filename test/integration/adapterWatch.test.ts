@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { undeployAdapter } from '#core/adapters/directAdapter.ts';
 import { lookAfter } from '#core/adapters/lookAfter.ts';
 import type { DeployDesk } from '#core/adapters/ports.ts';
+import { receiveMessage } from '#core/adapters/receiveMessage.ts';
 import { watchAdapters } from '#core/adapters/watchAdapters.ts';
 import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import { scriptedEndpoint, startAdapterDesk } from '#test/builders/adapters.ts';
+import { Crash, withCrash } from '#test/builders/crash.ts';
 import { interleave, ordersOf } from '#test/builders/interleave.ts';
 import { aDeployedAdapter } from '#test/builders/registeredAdapter.ts';
 import { watchedAdapter } from '#test/builders/watchedAdapter.ts';
@@ -247,3 +249,52 @@ test('one that is undeployed while it is found lost stays undeployed, at whateve
     ]);
   }
 });
+
+test.each([
+  ['is lost', 1],
+  ['answers as its base', 2],
+] as const)(
+  'a look at an adapter that %s may die at any await: its message brings the adapter back',
+  async (trouble, runs) => {
+    const tenantId = (await at.agency.newTenant()).id as TenantId;
+    let calls = Number.POSITIVE_INFINITY;
+    for (let call = 1; call <= calls; call += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const { endpoint, components, script } = scriptedEndpoint();
+        const honest = script.answer;
+        const worker = at.desk(endpoint);
+        const id = `adp_${call}${when}`;
+        const ref = { tenantId, adapterId: id as AdapterId };
+        const probes = [{ messages: [{ role: 'user', content: 'Who are you?' }] }] as const;
+        await worker.adapters.create(aDeployedAdapter(tenantId, id, { probes }), {});
+        if (trouble !== 'is lost') {
+          components.set(`adp-${call}${when}`, { looks: script.creatingLooks });
+          script.answer = (adapterId, question) => ({ ...honest(null, question, 0), model: adapterId ?? '' });
+        }
+        const { adapters, directory, rollouts } = worker;
+        const dying = withCrash({ adapters, directory, rollouts, endpoint }, { call, when });
+        const body = JSON.stringify({ kind: 'watch', ...ref, provenSinceMs: at.agency.clock.nowMs });
+        await receiveMessage({ ...worker, ...dying.ports }, body).catch((error: unknown) => {
+          if (!(error instanceof Crash)) throw error;
+        });
+        calls = dying.calls() < call ? 0 : calls;
+        script.answer = honest;
+        // The queue delivers it again; where the next try has to wait, so does the next run.
+        for (let run = 0; run < runs; run += 1) {
+          at.agency.clock.nowMs += 6 * MINUTE_MS;
+          await receiveMessage(worker, body);
+          await at.work(worker, 1_000);
+        }
+        const found = await adapters.read(tenantId, ref.adapterId);
+        expect([call, when, found?.status, found?.outage, [...components.keys()]]).toEqual([
+          call,
+          when,
+          'deployed',
+          undefined,
+          [`adp-${call}${when}`],
+        ]);
+        expect(found?.fingerprint?.answers).toEqual([`${id} Who are you?`]);
+      }
+    }
+  },
+);

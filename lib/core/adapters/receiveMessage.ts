@@ -49,7 +49,10 @@ async function step(desk: DeployDesk, message: z.infer<typeof Message>): Promise
   return look.kind === 'waiting' ? message : undefined;
 }
 
-/** One look, because the next run of the watch looks again; what it began to change is followed to its end. */
+/**
+ * One look, because the next run of the watch looks again. What it began to change is followed to its end, and so is
+ * what a look began that died before it could say so.
+ */
 async function watch(
   desk: DeployDesk,
   { tenantId, adapterId, provenSinceMs }: Extract<z.infer<typeof Message>, { readonly kind: 'watch' }>,
@@ -58,5 +61,6 @@ async function watch(
   const look = await lookAfter(desk, { tenantId, adapterId }, { provenSinceMs });
   if (look.kind !== 'waiting') return undefined;
   const after = await desk.adapters.read(tenantId, adapterId);
-  return after?.version === before?.version ? undefined : { kind: 'deploy', tenantId, adapterId };
+  const isUnderWay = after?.version !== before?.version || after?.status === 'deploying';
+  return isUnderWay ? { kind: 'deploy', tenantId, adapterId } : undefined;
 }

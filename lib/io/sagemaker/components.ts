@@ -28,9 +28,11 @@ export async function describeComponent(
   }
 }
 
-/** Copies of a base that may answer. */
-export const copiesOf = async (control: SageMakerClient, baseComponent: string): Promise<number> =>
-  (await describeComponent(control, baseComponent))?.RuntimeConfig?.CurrentCopyCount ?? 1;
+/** Copies of a base that may answer; none where the base itself is gone. */
+export async function copiesOf(control: SageMakerClient, baseComponent: string): Promise<number> {
+  const base = await describeComponent(control, baseComponent);
+  return base === undefined ? 0 : (base.RuntimeConfig?.CurrentCopyCount ?? 1);
+}
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '');
