@@ -12,6 +12,10 @@ import { refusalOf } from './refusals.ts';
 /** Beyond this without a byte the engine counts as gone; SageMaker itself ends a silent stream after a minute. */
 const SILENCE_MS = 60_000;
 
+/** So often at most is a base knocked at, and so long is listened. */
+const KNOCK_AGAIN_MS = 20_000;
+const KNOCK_MS = 1_000;
+
 export type SageMakerPlaces = {
   /** The shared endpoint. */
   readonly endpointName: string;
@@ -27,18 +31,20 @@ export function makeSageMakerEngine(
   client: SageMakerRuntimeClient,
   { endpointName, baseComponent }: SageMakerPlaces,
 ): Engine {
+  const knock = makeKnock(client);
   return {
     generate: async (request) => {
       const { engine, inferenceComponentName, expectedAdapter } = request;
       const endpoint = engine?.kind === 'sagemaker' ? engine.endpoint : undefined;
       const watch = watchSilence(request.signal, SILENCE_MS);
+      const EndpointName = ownEndpoint(endpointName, endpoint);
+      const base = ownEndpoint(baseComponent, endpoint);
+      const isBase = isBareBase(request);
       try {
         const answer = await client.send(
           new InvokeEndpointWithResponseStreamCommand({
-            EndpointName: ownEndpoint(endpointName, endpoint),
-            InferenceComponentName: isBareBase(request)
-              ? ownEndpoint(baseComponent, endpoint)
-              : inferenceComponentName,
+            EndpointName,
+            InferenceComponentName: isBase ? base : inferenceComponentName,
             ContentType: 'application/json',
             Body: Buffer.from(JSON.stringify(streamingBody(request.body))),
           }),
@@ -51,9 +57,34 @@ export function makeSageMakerEngine(
       } catch (error) {
         const refusal = refusalBefore(error, watch);
         watch.stop();
+        if (refusal.code === 'model_loading' && !isBase) await knock(EndpointName, base);
         return err(refusal);
       }
     },
+  };
+}
+
+/**
+ * Asks a base for nothing, because an adapter found nobody awake: what wakes the base up are calls that find no copy
+ * of the base itself, and calls of adapters may be counted for these alone. Awake, it refuses at no cost.
+ */
+function makeKnock(client: SageMakerRuntimeClient) {
+  const knockedAtMs = new Map<string, number>();
+  return async (EndpointName: string, InferenceComponentName: string): Promise<void> => {
+    const nowMs = Date.now();
+    if (nowMs - (knockedAtMs.get(EndpointName) ?? 0) < KNOCK_AGAIN_MS) return;
+    knockedAtMs.set(EndpointName, nowMs);
+    await client
+      .send(
+        new InvokeEndpointWithResponseStreamCommand({
+          EndpointName,
+          InferenceComponentName,
+          ContentType: 'application/json',
+          Body: Buffer.from('{}'),
+        }),
+        { abortSignal: AbortSignal.timeout(KNOCK_MS) },
+      )
+      .catch(() => undefined);
   };
 }
 

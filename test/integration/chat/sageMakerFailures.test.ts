@@ -47,6 +47,29 @@ test('a component that is not in service is a model that loads: nothing is charg
   expect(await bench.settle()).toEqual(UNTOUCHED);
 });
 
+test('where an adapter finds nobody awake, its base is knocked at too, once for many calls', async () => {
+  const asked: (string | undefined)[] = [];
+  const { runtime } = sageMaker;
+  runtime.middlewareStack.add(
+    (next) => (args) => {
+      asked.push((args.input as { InferenceComponentName?: string }).InferenceComponentName);
+      return next(args);
+    },
+    { step: 'initialize', name: 'asked' },
+  );
+  try {
+    const bench = await benchOn({
+      adapterId: 'adp_broken' as AdapterId,
+      inferenceComponentName: 'adp-broken',
+    });
+    for (const _ of [1, 2, 3]) expect(errorOf(await ask(bench, ASK)).code).toBe('model_loading');
+    expect(asked).toEqual(['adp-broken', 'tunegate-nano', 'adp-broken', 'adp-broken']);
+    expect(await bench.settle()).toEqual(UNTOUCHED);
+  } finally {
+    runtime.middlewareStack.remove('asked');
+  }
+});
+
 test('a tenant’s own endpoint answers with what stands on it, and with nothing of the shared one', async () => {
   const engine = { kind: 'sagemaker', endpoint: 'acme' } as const;
   const askBase = async (inferenceComponentName: string) =>
