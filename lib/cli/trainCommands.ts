@@ -78,6 +78,8 @@ export function addTrainCommands(
     };
   };
   const finish = async (command: Command, api: ApiClient, id: string): Promise<void> => {
+    if (screen.columns() !== undefined)
+      screen.write(`Ctrl-C leaves it running; \`tunegate train follow ${id}\` shows it again.\n`);
     const job = await followJob(api, id, screen);
     open(command).print.record(job, JOB_FIELDS);
     exitWith(job['status'] === 'succeeded' ? 0 : 1);

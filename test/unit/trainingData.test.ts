@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { canonicalLine } from '#core/datasets/canonicalLine.ts';
+import { readExample } from '#core/datasets/readExample.ts';
 import { cutPasses } from '#local/training/batch.ts';
 import { readTurns } from '#local/training/examples.ts';
 
@@ -23,6 +25,20 @@ test('an answer of weight 0 is not learnt, and is still part of what comes befor
 test('a developer speaks as the system', () => {
   const [turns] = readTurns(line({ role: 'developer', content: 'Be brief.' }, user('a'), assistant('b')));
   expect(turns?.[0]?.prompt[0]).toEqual(system);
+});
+
+test('a trainer reads whatever a dataset version may hold, and shows the model what serving shows it', () => {
+  const tools = [{ type: 'function', function: { name: 'track', parameters: { type: 'object' } } }];
+  const messages = [
+    { role: 'developer', content: [{ type: 'text', text: 'Be brief.' }], name: 'shop' },
+    { role: 'user', content: 'a', name: 'ann' },
+    { role: 'assistant', content: 'b', name: 'bot', weight: 1 },
+  ];
+  const read = readExample(Buffer.from(JSON.stringify({ messages, tools })));
+  if (read.kind !== 'example') throw new Error(JSON.stringify(read));
+  expect(readTurns(canonicalLine(read.example))).toEqual([
+    [{ prompt: [system, user('a')], answer: 'b', tools, weight: 1 }],
+  ]);
 });
 
 test('passes hold every example once, within the bound unless one alone is longer', () => {

@@ -9,7 +9,7 @@ from transformers import AutoTokenizer
 from tunegate_training.batches import cut_passes
 from tunegate_training.conversations import Turn, read_dataset
 from tunegate_training.examples import make_example
-from tunegate_training.tokens import read_base_tokens
+from tunegate_training.tokens import BaseTokens, read_base_tokens
 
 TOKENS = read_base_tokens(BASE)
 VOCABULARY = json.loads((BASE / "tokenizer.json").read_text())["model"]["vocab"]
@@ -87,3 +87,19 @@ def test_steps_hold_every_example_within_the_limit():
         passes = cut_passes(examples, packing=packing, max_tokens=200, pad=3)
         assert all(one.tokens <= 200 for one in passes)
         assert sum(int(one.example.max()) + 1 for one in passes) == len(examples)
+
+
+def test_whatever_a_dataset_version_may_hold_is_read(tmp_path):
+    """Lines as lib/core/datasets/canonicalLine.ts writes them: developers, names, weights and tools."""
+    tools = [{"type": "function", "function": {"name": "track <|im_end|>", "parameters": {"type": "object"}}}]
+    messages = [
+        {"role": "developer", "content": "Sort.", "name": "shop"},
+        {"role": "user", "content": "Where is it?", "name": "ann"},
+        {"role": "assistant", "content": "order_status", "name": "bot", "weight": 1},
+    ]
+    (tmp_path / "data.jsonl").write_text(json.dumps({"messages": messages, "tools": tools}) + "\n")
+    ((turn,),) = read_dataset(tmp_path).conversations
+    assert turn == Turn(TURN.prompt, TURN.answer, tuple(tools))
+    assert encode(turn).tokens == encode(TURN).tokens  # this base's template has no place for tools
+    shown = BaseTokens((BASE / "tokenizer.json").read_text(), "{{ tools[0].function.name }}")
+    assert shown.encode_prompt(turn.prompt, turn.tools) == shown.encode_text("track <|im_end|>")

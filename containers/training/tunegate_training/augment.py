@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from random import Random
 
 from .conversations import Turn
@@ -36,7 +36,7 @@ def _varied(turn: Turn, siblings: list[Turn], augmentation: Augmentation, random
     other = random.choice(siblings)
     parts = [turn, other] if random.random() < augmentation.join_same_answer else [turn]
     question = " ".join(_varied_text(part.prompt[-1]["content"], augmentation, random) for part in parts)
-    return Turn((*turn.prompt[:-1], {**turn.prompt[-1], "content": question}), turn.answer)
+    return replace(turn, prompt=(*turn.prompt[:-1], {**turn.prompt[-1], "content": question}))
 
 
 def _varied_text(text: str, augmentation: Augmentation, random: Random) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 
 from .failures import FailureCode, TrainingFailure
 
-ROLES = ("system", "user", "assistant")
-MAX_CONVERSATIONS = 1_000_000
+# As serving does it: a developer speaks as the system, and names are not shown to the model.
+ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+# As many as a file may have (lib/core/datasets/limits.ts).
+MAX_CONVERSATIONS = 2_000_000
 MAX_LINE_BYTES = 1_000_000
 Message = Mapping[str, str]
 
@@ -21,6 +23,7 @@ class Turn:
 
     prompt: tuple[Message, ...]
     answer: str
+    tools: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,17 @@ def _turns(line: bytes, place: str) -> tuple[Turn, ...]:
     except (ValueError, RecursionError) as cause:
         raise _invalid(f"{place} is not JSON") from cause
     messages = content.get("messages") if isinstance(content, dict) else None
-    if not isinstance(messages, list) or set(content) != {"messages"}:
-        raise _invalid(f'{place} must be an object with "messages" and nothing else')
+    if not isinstance(messages, list) or not set(content) <= {"messages", "tools"}:
+        raise _invalid(f'{place} must be an object with "messages", perhaps "tools", and nothing else')
+    tools = content.get("tools")
+    if tools is not None and not isinstance(tools, list):
+        raise _invalid(f'{place}: "tools" must be a list')
     weights = [_weight(message, f"{place}, message {i + 1}") for i, message in enumerate(messages)]
-    plain = tuple({"role": message["role"], "content": message["content"]} for message in messages)
+    plain = tuple({"role": ROLES[message["role"]], "content": message["content"]} for message in messages)
     if len(plain) < 2 or plain[-1]["role"] != "assistant":
         raise _invalid(f"{place} must end with an answer of the assistant to a message")
     return tuple(
-        Turn(plain[:i], message["content"])
+        Turn(plain[:i], message["content"], None if tools is None else tuple(tools))
         for i, message in enumerate(plain)
         if message["role"] == "assistant" and weights[i] and i > 0
     )
@@ -90,9 +96,9 @@ def _weight(message: Any, place: str) -> int:
         raise _invalid(f"{place}: the role must be one of {', '.join(ROLES)}")
     if not isinstance(message.get("content"), str):
         raise _invalid(f"{place}: the content must be text")
-    extra = set(message) - {"role", "content"} - ({"weight"} if message["role"] == "assistant" else set())
+    extra = set(message) - {"role", "content", "name"} - ({"weight"} if message["role"] == "assistant" else set())
     if extra or message.get("weight", 1) not in (0, 1):
-        raise _invalid(f"{place}: only role and content are supported, and weight 0 or 1 for an answer")
+        raise _invalid(f"{place}: only role, content and name are supported, and weight 0 or 1 for an answer")
     return int(message.get("weight", 1))
 
 

@@ -1,5 +1,6 @@
 """Turns as tokens, with what is to be learnt of them."""
 
+from array import array
 from dataclasses import dataclass
 
 from .conversations import Turn
@@ -11,7 +12,7 @@ from .tokens import BaseTokens
 class Example:
     """All tokens of a prompt and its answer. The answer begins at `answer_from` and closes with the end of turn."""
 
-    tokens: tuple[int, ...]
+    tokens: "array[int]"
     answer_from: int
 
     @property
@@ -26,14 +27,15 @@ def make_example(tokens: BaseTokens, turn: Turn, *, end_token: int, context_toke
     Errors: example_too_long, invalid_dataset for a prompt that the template cannot express.
     """
     try:
-        prompt = tokens.encode_prompt(turn.prompt)
+        prompt = tokens.encode_prompt(turn.prompt, turn.tools)
     except TrainingFailure:
         raise
     except Exception as cause:  # a template raises what it likes
         raise TrainingFailure(
             FailureCode.INVALID_DATASET, "the base's chat template cannot express one of the conversations"
         ) from cause
-    whole = (*prompt, *tokens.encode_text(turn.answer), end_token)
+    # Four bytes a token: a large dataset as numbers of Python would take the memory of an instance.
+    whole = array("i", (*prompt, *tokens.encode_text(turn.answer), end_token))
     if len(whole) > context_tokens:
         message = f"a conversation has {len(whole)} tokens, the base's context is {context_tokens}"
         raise TrainingFailure(FailureCode.EXAMPLE_TOO_LONG, message)

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 from transformers.utils.chat_template_utils import render_jinja_template
@@ -39,11 +40,14 @@ class BaseTokens:
         """Plain text; what looks like a special token is not one."""
         return list(self._plain.encode(text, add_special_tokens=False).ids)
 
-    def encode_prompt(self, messages: Sequence[Message]) -> list[int]:
+    def encode_prompt(self, messages: Sequence[Message], tools: Sequence[Any] | None = None) -> list[int]:
         """The messages in the chat template, up to where the assistant begins to speak."""
-        escaped = [{key: self._escape(value) for key, value in message.items()} for message in messages]
         rendered, _ = render_jinja_template(
-            conversations=[escaped], chat_template=self.template, add_generation_prompt=True, bos_token=""
+            conversations=[self._escape_all(list(messages))],
+            tools=None if tools is None else self._escape_all(list(tools)),
+            chat_template=self.template,
+            add_generation_prompt=True,
+            bos_token="",
         )
         pieces = self._splitter.split(rendered[0]) if self._splitter else [rendered[0]]
         tokens: list[int] = []
@@ -53,6 +57,14 @@ class BaseTokens:
             else:
                 tokens += self.encode_text(self._restore(piece))
         return tokens
+
+    def _escape_all(self, value: Any) -> Any:
+        """Every string in it, names of fields too."""
+        if isinstance(value, str):
+            return self._escape(value)
+        if isinstance(value, Mapping):
+            return {self._escape(key): self._escape_all(one) for key, one in value.items()}
+        return [self._escape_all(one) for one in value] if isinstance(value, list) else value
 
     def _escape(self, text: str) -> str:
         def code(found: re.Match[str]) -> str:

@@ -99,7 +99,7 @@ function conversationFaults(messages: readonly ExampleMessage[]): readonly Fault
       });
     }
   }
-  if (messages.some(({ weight }) => weight === 0) && !messages.some(isLearnt)) {
+  if (messages.some(({ weight }) => weight === 0) && !messages.slice(1).some(isLearnt)) {
     faults.push({
       field: 'messages',
       code: 'no_answer',

@@ -9,6 +9,7 @@ export type Example = { readonly tokens: readonly number[]; readonly answerFrom:
 export type Conversation = {
   readonly prompt: readonly { readonly role: 'system' | 'user' | 'assistant'; readonly content: string }[];
   readonly answer: string;
+  readonly tools?: readonly unknown[];
 };
 
 const name = z.optional(z.string());
@@ -28,6 +29,7 @@ const Line = z.strictObject({
       ]),
     )
     .check(z.minLength(2)),
+  tools: z.optional(z.array(z.unknown())),
 });
 
 /** Reads OpenAI's chat format, one JSON a line, the last message being the answer. Throws with the line's number. */
@@ -54,7 +56,7 @@ function readLines(jsonl: string): readonly (readonly Turn[])[] {
 }
 
 function turnsOf(line: string, number: number): readonly Turn[] {
-  const messages = z.safeParse(Line, parseJson(line)).data?.messages;
+  const { messages, tools } = z.safeParse(Line, parseJson(line)).data ?? {};
   if (messages?.at(-1)?.role !== 'assistant') {
     throw new TrainingFailure(
       'invalid_dataset',
@@ -68,7 +70,14 @@ function turnsOf(line: string, number: number): readonly Turn[] {
   }));
   return messages.flatMap((message, at) =>
     message.role === 'assistant' && at > 0
-      ? [{ prompt: plain.slice(0, at), answer: message.content, weight: message.weight ?? 1 }]
+      ? [
+          {
+            prompt: plain.slice(0, at),
+            answer: message.content,
+            weight: message.weight ?? 1,
+            ...(tools === undefined ? {} : { tools }),
+          },
+        ]
       : [],
   );
 }
@@ -79,7 +88,7 @@ export function makeExample(
   conversation: Conversation,
   limits: { readonly endToken: number; readonly contextTokens: number },
 ): Example {
-  const prompt = tokenizer.encodePrompt(tokenizer.chatPrompt(conversation.prompt));
+  const prompt = tokenizer.encodePrompt(tokenizer.chatPrompt(conversation.prompt, conversation.tools));
   const tokens = [...prompt, ...tokenizer.encodeText(conversation.answer), limits.endToken];
   if (tokens.length > limits.contextTokens) {
     throw new TrainingFailure(
