@@ -4,9 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { undeployAdapter } from '#core/adapters/directAdapter.ts';
 import type { DeployDesk } from '#core/adapters/ports.ts';
 import { receiveMessage } from '#core/adapters/receiveMessage.ts';
-import type { TenantId } from '#core/shared/ids.ts';
+import type { AdapterId, TenantId } from '#core/shared/ids.ts';
 import { cancelJob } from '#core/training/cancelJob.ts';
 import { failJob } from '#core/training/completeJob.ts';
 import type { TrainingJob } from '#core/training/types.ts';
@@ -116,6 +117,32 @@ test('a job that was cancelled meanwhile leaves no model and no component', asyn
   expect(await jobNow(job)).toMatchObject({ state: 'failed' });
   expect(await modelsOf(job.tenantId)).toEqual([]);
   expect(components.size).toBe(0);
+});
+
+test('an adapter that is taken down in the moment in which its model gets its name fails the job, which pays nothing', async () => {
+  const { endpoint, components } = scriptedEndpoint();
+  const { job, message } = await importingJob();
+  const worker = at.desk(endpoint);
+  const naming: DeployDesk = {
+    ...worker,
+    directory: {
+      ...worker.directory,
+      createModel: async (model, audit, use) => {
+        const ref = { tenantId: job.tenantId, adapterId: use?.adapterId ?? ('adp_none' as AdapterId) };
+        const down = await undeployAdapter(worker, ref, { actor: 'agency', reason: 'not this one' });
+        expect(down.ok).toBe(true);
+        return worker.directory.createModel(model, audit, use);
+      },
+    },
+  };
+  await receiveMessage(naming, message);
+  await at.work(naming);
+  expect(await jobNow(job)).toMatchObject({
+    state: 'failed',
+    verdict: { error: { code: 'adapter_not_deployed' } },
+  });
+  expect([await modelsOf(job.tenantId), components.size]).toEqual([[], 0]);
+  expect(await at.jobs.balance(job.tenantId)).toEqual({ available: GRANTED, held: 0 });
 });
 
 test('a job that its client cancels while its adapter is deployed leaves nothing in service', async () => {
