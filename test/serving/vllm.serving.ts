@@ -19,15 +19,15 @@ import {
 } from '#test/builders/vllmAnswers.ts';
 import { exportedAdapter, tunegate } from './exportedAdapter.ts';
 import { failureOf } from './failureOf.ts';
+import { longStory, MODEL, STORY_TOKENS } from './longStory.ts';
 import { askAll, countEqual, countRight, localAnswers, MAX_ANSWER_TOKENS, questionsOf } from './questions.ts';
 import { shapesOf } from './shapesOf.ts';
-import { SECRET, startVllm, type VllmServer } from './vllmServer.ts';
+import { metricOf, SECRET, startVllm, type VllmServer } from './vllmServer.ts';
 
 // A real vLLM with the settings that its image gets on AWS, first by itself, then behind the product. The tests run in
 // their order; the last ones kill it.
 
 const TENANT = 'Harbor Clinic';
-const MODEL = 'harbor-front-desk';
 const BASE = 'tunegate-nano';
 /** Its name at vLLM, which is not the one that Tunegate knows it by. */
 const ENGINE_MODEL = 'harbor/v1';
@@ -108,6 +108,9 @@ test('an exported adapter, loaded as SageMaker loads it, answers as in the local
     const written = await countText(BASE, choices[0]?.message.content ?? '');
     expect(usage.completion_tokens).toBeGreaterThanOrEqual(written + 1);
   }
+  const text = await invoke(null, { prompt: 'Once upon a time', max_tokens: 1 });
+  const { usage } = z.parse(z.pick(Answer, { usage: true }), await text.json());
+  expect(usage.prompt_tokens).toBe(await countText(BASE, 'Once upon a time'));
 });
 
 test('it writes what the recorded answers of the other tests say', async () => {
@@ -247,17 +250,21 @@ test('a wrong secret is a 503 with retry-after, free of charge, and the way back
   expect((await ask(0)).data.choices).toHaveLength(1);
 });
 
+test('a client that hangs up ends the generation at vLLM, and pays what it got', async () => {
+  const credits = await settledCredits();
+  const before = await metricOf(vllm, 'generation_tokens_total');
+  const caller = new AbortController();
+  const stream = await longStory(harbor(), caller.signal);
+  for await (const chunk of stream) if ((chunk.choices[0]?.delta.content ?? '') !== '') caller.abort();
+  await expect.poll(() => metricOf(vllm, 'num_requests_running'), SETTLED_WITHIN).toBe(0);
+  const written = (await metricOf(vllm, 'generation_tokens_total')) - before;
+  expect(written).toBeLessThan(STORY_TOKENS / 2);
+  expect((await settledCredits()).available).toBeLessThan(credits.available);
+});
+
 test('killed in mid-stream, what was delivered is charged; dead, nothing, and its calls are refused at once', async () => {
   const credits = await settledCredits();
-  const stream = await harbor().chat.completions.create({
-    model: MODEL,
-    messages: [{ role: 'user', content: 'Tell me a story.' }],
-    n: 8,
-    temperature: 2,
-    seed: 1,
-    max_tokens: 400,
-    stream: true,
-  });
+  const stream = await longStory(harbor());
   let said = '';
   const read = async () => {
     for await (const chunk of stream) {

@@ -53,6 +53,13 @@ export async function startVllm(): Promise<VllmServer> {
   return { url, output: () => output, kill };
 }
 
+/** One of vLLM's own measures, such as `num_requests_running`. */
+export async function metricOf({ url }: VllmServer, name: string): Promise<number> {
+  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
+  const line = lines.find((known) => known.startsWith(`vllm:${name}{`));
+  return Number(line?.split(' ').at(-1));
+}
+
 /**
  * What the image's entry point makes of its variables: each becomes an option of its name, `true` stands for an
  * option without a value. Source: sagemaker_args.py of AWS's deep learning containers.
@@ -67,25 +74,21 @@ export const imageOptions = (environment: Readonly<Record<string, string>>): rea
 
 function launch(options: readonly string[], settings: Readonly<Record<string, string>>): ChildProcess {
   const python = process.env['TUNEGATE_PYTHON'] ?? 'python3';
-  return spawn(
-    python,
-    ['-m', 'vllm.entrypoints.openai.api_server', ...options, '--api-key', SECRET, '--enforce-eager'],
-    {
-      detached: true, // a group of its own
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        ...settings,
-        // A processor in place of a GPU, no network, and no statistics sent.
-        VLLM_CPU_KVCACHE_SPACE: '1',
-        VLLM_CPU_OMP_THREADS_BIND: 'nobind',
-        OMP_NUM_THREADS: '2',
-        HF_HUB_OFFLINE: '1',
-        VLLM_NO_USAGE_STATS: '1',
-        PYTHONDONTWRITEBYTECODE: '1',
-      },
+  return spawn(python, ['test/serving/serveVllm.py', ...options, '--api-key', SECRET, '--enforce-eager'], {
+    detached: true, // a group of its own, which is ended as one
+    stdio: 'pipe', // stdin stays open as long as the tests run
+    env: {
+      ...process.env,
+      ...settings,
+      // A processor in place of a GPU, no network, and no statistics sent.
+      VLLM_CPU_KVCACHE_SPACE: '1',
+      VLLM_CPU_OMP_THREADS_BIND: 'nobind',
+      OMP_NUM_THREADS: '2',
+      HF_HUB_OFFLINE: '1',
+      VLLM_NO_USAGE_STATS: '1',
+      PYTHONDONTWRITEBYTECODE: '1',
     },
-  );
+  });
 }
 
 const answersPing = async (url: string): Promise<boolean> =>
