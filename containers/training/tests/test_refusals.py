@@ -131,9 +131,20 @@ def test_passes_over_a_checkpoint_that_is_not_whole_and_refuses_another_jobs(tmp
     files = sorted(tmp_path.glob("checkpoint-*"))
     assert len(files) == 2
     files[-1].write_bytes(files[-1].read_bytes()[:-8])
-    found = load_checkpoint(tmp_path, "mine")
+    found = load_checkpoint(tmp_path, "mine", lambda _step: True)
     assert found is not None
     assert (found.step, found.tensors["weight/a"].tolist()) == (2, [2] * 9)
     with pytest.raises(TrainingFailure) as refused:
-        load_checkpoint(tmp_path, "another")
+        load_checkpoint(tmp_path, "another", lambda _step: True)
     assert refused.value.code is FailureCode.CHECKPOINT_MISMATCH
+
+
+def test_continues_from_the_newest_checkpoint_that_has_what_its_epochs_kept(tmp_path):
+    for step in (1, 2):
+        save_checkpoint(tmp_path, "mine", Checkpoint(step, {"weight/a": torch.zeros(1)}, {}))
+    steps = [
+        found.step
+        for complete in ({1, 2}, {1}, set())
+        if (found := load_checkpoint(tmp_path, "mine", complete.__contains__)) is not None
+    ]
+    assert steps == [2, 1, 2]
