@@ -24,7 +24,7 @@ const LIST_COLUMNS: readonly Column[] = [
   { title: 'BASE MODEL', field: 'base_model' },
   { title: 'RANK', field: 'rank', align: 'right' },
   { title: 'JOB', field: 'lineage.fine_tuning_job' },
-  { title: 'CHECKPOINT', field: 'model_names' },
+  { title: 'CHECKPOINT', field: 'model_names', as: 'list' },
   { title: 'CREATED (UTC)', field: 'created_at', as: 'time' },
   { title: 'OUT SINCE (UTC)', field: 'outage.since', as: 'time' },
   { title: 'DETAILS', field: 'status_details' },

@@ -57,6 +57,7 @@ test('an adapter goes through its whole life by the command', async () => {
 
   const list = await run('adapters', 'list', tenant);
   expect(list.out).toMatch(new RegExp(`${id}\\s+deployed\\s+-\\s+tunegate-nano\\s+8`));
+  expect(list.out).not.toContain('[');
   const shown = await run('adapters', 'show', tenant, id);
   expect(shown.out).toMatch(/DATASET SHA-256\s+[0-9a-f]{64}/);
   expect(shown.out).toMatch(/ANSWERS COMPARED\s+2/);
